@@ -1,0 +1,81 @@
+"""Stacked recurrent layers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import Field, PositiveInt
+
+from rnnlab.architectures import Architecture, Encoded, only_field
+
+
+class StackedRnn(Architecture):
+    """Recurrent layers on top of each other, each over all steps of the one below.
+
+    LSTM: Hochreiter & Schmidhuber 1997; GRU: Cho et al. 2014; bidirectional: Schuster & Paliwal 1997.
+    """
+
+    cell: Literal["simple", "gru", "lstm"] = Field(
+        "lstm", description="simple forgets within some ten steps; gru and lstm remember; gru has fewer weights"
+    )
+    units: list[PositiveInt] = Field(
+        default_factory=lambda: [64], min_length=1, description="units of each layer, from the input up"
+    )
+    bidirectional: bool = Field(
+        False, description="run a second stack backwards in every layer; doubles each layer's output"
+    )
+    dropout: float = Field(0.0, ge=0, lt=1, description="share of each layer's outputs dropped in training, by step")
+    recurrent_dropout: float = Field(
+        0.0, ge=0, lt=1, description="share of the state dropped on its way to the next step; rules cuDNN out"
+    )
+    layer_normalization: bool = Field(False, description="normalise within each step's gates; rules cuDNN out")
+    residual: bool = Field(
+        False, description="add each layer's input to its output, where their sizes agree; eases deep stacks"
+    )
+    unroll: bool = Field(
+        False, description="write the loop over time out, one graph for each padded width: faster steps, slower start"
+    )
+
+    @property
+    def causal(self) -> bool:
+        return not self.bidirectional
+
+    @property
+    def static_widths(self) -> bool:
+        return self.unroll
+
+    def encode(self, fields: Mapping[str, Any], lengths: Any) -> Encoded:
+        return self.stack(only_field(fields), lengths)
+
+    def stack(self, sequence: Any, lengths: Any) -> Encoded:
+        """Return the encoding of a symbolic sequence (B, T, F) of these lengths (B,)."""
+        import keras
+
+        from rnnlab.layers.randomness import Dropout
+        from rnnlab.layers.time import FinalStep
+
+        for level, units in enumerate(self.units, start=1):
+            below = sequence
+            outputs = [self._recurrent(f"rnn_{level}", units, backward=False)(below, lengths)]
+            if self.bidirectional:
+                outputs.append(self._recurrent(f"rnn_{level}_backward", units, backward=True)(below, lengths))
+            sequence = keras.layers.Concatenate(name=f"both_{level}")(outputs) if self.bidirectional else outputs[0]
+            if self.residual and below.shape[-1] == sequence.shape[-1]:
+                sequence = keras.layers.Add(name=f"residual_{level}")([below, sequence])
+            sequence = Dropout(self.dropout, name=f"dropout_{level}")(sequence)
+        backward_units = self.units[-1] if self.bidirectional else 0
+        return Encoded(sequence, lengths, FinalStep(backward_units, name="final")(sequence, lengths))
+
+    def _recurrent(self, name: str, units: int, *, backward: bool) -> Any:
+        from rnnlab.layers.recurrent import Recurrent
+
+        return Recurrent(
+            self.cell,
+            units,
+            backward=backward,
+            recurrent_dropout=self.recurrent_dropout,
+            layer_normalization=self.layer_normalization,
+            unroll=self.unroll,
+            name=name,
+        )

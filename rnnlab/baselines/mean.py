@@ -1,0 +1,22 @@
+"""The training mean: the answer that knows nothing of the input."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnlab.baselines import Baseline, known_targets
+from rnnlab.examples import Examples
+
+
+class Mean(Baseline):
+    """Answers every example with the mean of the training targets."""
+
+    title: ClassVar[str] = "training mean"
+    tasks: ClassVar[frozenset[str]] = frozenset({"regression"})
+
+    def answers(self, train: Examples, test: Examples, seed: int) -> dict[str, NDArray[Any]]:
+        mean = known_targets(train).mean(axis=0, dtype=np.float64)
+        return {"values": np.tile(mean.astype(np.float32), (len(test), 1))}

@@ -1,0 +1,88 @@
+"""Batches: what the plan names, loaded through tf.data, filled up and padded.
+
+Axes: B batch, T time, F features.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from rnnlab.examples import FlatExamples
+from rnnlab.plan import FILLER, Batch
+
+
+class BatchLoader:
+    """Makes `tf.data` pipelines of planned batches over prepared examples.
+
+    What lies in memory is gathered in the graph, with no Python per example; a memory map is read by NumPy.
+
+    Each element is a dict: the input field (B, T, F) float32 with zeros in the padding; `lengths` (B,) int32,
+    0 for a filler row; `targets` (B, …), if known; `weights` (B,) float32, 0 for a filler row; `indices` (B,) int64.
+    """
+
+    def __init__(self, examples: FlatExamples) -> None:
+        self.examples = examples
+        self.field = examples.signature.inputs[0].name
+        with tf.device("CPU"):
+            self.starts = tf.constant(examples.starts)
+            self.lengths = tf.constant(examples.lengths)
+            self.targets = None if examples.targets is None else tf.constant(examples.targets)
+            self.mapped = isinstance(_base(examples.values), np.memmap)
+            self.values = None if self.mapped else tf.constant(examples.values)
+
+    def load(self, batches: Sequence[Batch]) -> tf.data.Dataset:
+        """Return the dataset of these batches, in this order."""
+        sizes = [len(batch.indices) for batch in batches]
+        ends = tf.constant(np.cumsum(sizes), tf.int64)
+        indices = tf.constant(np.concatenate([batch.indices for batch in batches]) if batches else [], tf.int64)
+        widths = tf.constant([batch.width for batch in batches], tf.int64)
+
+        def load_one(position: Any) -> dict[str, Any]:
+            start = tf.where(position > 0, ends[tf.maximum(position - 1, 0)], 0)
+            return self._gather(indices[start : ends[position]], widths[position])
+
+        dataset = tf.data.Dataset.range(len(batches)).map(load_one, num_parallel_calls=2, deterministic=True)
+        return dataset.prefetch(2)
+
+    def _gather(self, indices: Any, width: Any) -> dict[str, Any]:
+        filler = indices == FILLER
+        indices = tf.where(filler, tf.zeros_like(indices), indices)
+        lengths = tf.where(filler, tf.zeros_like(indices), tf.gather(self.lengths, indices))
+        batch = {
+            self.field: self._sequences(indices, lengths, width),
+            "lengths": tf.cast(lengths, tf.int32),
+            "weights": tf.cast(~filler, tf.float32),
+            "indices": indices,
+        }
+        if self.targets is not None:
+            batch["targets"] = tf.gather(self.targets, indices)
+        return batch
+
+    def _sequences(self, indices: Any, lengths: Any, width: Any) -> Any:
+        """Return (B, width, F): each row's first `lengths` steps, zeros behind."""
+        starts = tf.gather(self.starts, indices)
+        if self.values is None:
+            rows = tf.numpy_function(self._read_mapped, [starts, lengths, width], tf.float32)
+            return tf.ensure_shape(rows, [None, None, *self.examples.values.shape[1:]])
+        steps = tf.range(width)[tf.newaxis, :]
+        valid = steps < lengths[:, tf.newaxis]
+        rows = tf.gather(self.values, tf.where(valid, starts[:, tf.newaxis] + steps, 0))
+        mask = tf.reshape(valid, tf.concat([tf.shape(valid), tf.ones(rows.shape.rank - 2, tf.int32)], 0))
+        return tf.where(mask, rows, 0.0)
+
+    def _read_mapped(self, starts: Any, lengths: Any, width: Any) -> Any:
+        rows = np.zeros((len(starts), int(width), *self.examples.values.shape[1:]), np.float32)
+        for row, start, length in zip(rows, starts, lengths, strict=True):
+            row[:length] = self.examples.values[start : start + length]
+        return rows
+
+
+def _base(values: Any) -> Any:
+    """Return the array that a view was taken of: a reshaped memory map is still one."""
+    while isinstance(getattr(values, "base", None), np.ndarray) and not isinstance(values, np.memmap):
+        values = values.base
+    return values

@@ -1,0 +1,119 @@
+"""`rnnlab evaluate`, `predict` and `export`: what a run folder is asked for."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+from rnnlab.cli.tables import print_evaluation, print_spread
+from rnnlab.errors import UserError
+from rnnlab.experiment import Experiment, load_experiment
+from rnnlab.places import Places
+from rnnlab.rundir import RunDir, write_text
+
+
+def evaluate_runs(
+    paths: Sequence[Path], split: str, settings: tuple[str, ...], as_json: bool, data: Path, runs_dir: Path
+) -> None:
+    """Score runs on a split, and print one table: of the run with its baselines, or of several runs' spread."""
+    from rnnlab.evaluation import evaluate
+
+    runs = [RunDir.open(path) for path in paths] or [RunDir.latest(runs_dir)]
+    if as_json and len(runs) > 1:
+        raise UserError("--json prints one run; name one")
+    for setting in settings:
+        if not setting.startswith("data."):
+            raise UserError(f"--set {setting}: evaluating takes data.KEY=VALUE only; anything else is another training")
+    evaluations = []
+    for run in runs:
+        predictor = _predictor(run, settings)
+        manifest = run.read_manifest()
+        evaluations.append(evaluate(predictor, _places(manifest, data), split))
+    if as_json:
+        print(json.dumps(evaluations[0].to_json()))
+    elif len(runs) == 1:
+        print_evaluation(evaluations[0], runs[0].path)
+    else:
+        print_spread([run.path for run in runs], split)
+
+
+def predict_file(path: Path, source: Path, output: Path | None, as_json: bool) -> None:
+    """Answer for a file, as CSV or as JSON lines."""
+    if not source.is_file():
+        raise UserError(f"{source}: no such file")
+    if output is not None and output.suffix not in (".csv", ".jsonl"):
+        raise UserError(f"--output {output}: expected .csv or .jsonl")
+    predictor = _predictor(RunDir.open(path), ())
+    examples = predictor.experiment.data.read_input(source, predictor.signature)
+    answers = predictor.final_answers(examples)
+    names = predictor.signature.target.names if predictor.signature.target else ()
+    rows = [_row(identity, index, answers, names) for index, identity in enumerate(examples.ids)]
+    lines = as_json or (output is not None and output.suffix == ".jsonl")
+    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows) if lines else _csv(rows)
+    if output is None:
+        print(text, end="")
+    else:
+        write_text(output, text)
+        print(f"{len(rows)} answers in {output}", file=sys.stderr)
+
+
+def export_run(path: Path, form: str, output: Path | None) -> None:
+    """Export a run and print where it is, what it is, and how far it differs from the run."""
+    from rnnlab.export import EXPORT_FORMATS, export
+
+    exporter = EXPORT_FORMATS.load(form)
+    written, difference = export(_predictor(RunDir.open(path), ()), form, output)
+    print(f"{written}")
+    print(f"loaded and compared with the run: largest difference {difference:.2g} (allowed {exporter.tolerance:g})")
+    print(exporter.note)
+
+
+def _predictor(run: RunDir, settings: tuple[str, ...]) -> Any:
+    from rnnlab.prediction import Predictor
+
+    predictor = Predictor.load(run.path)
+    if not settings:
+        return predictor
+    changed = load_experiment(run.spec, settings)
+    values = {**_values(predictor.experiment), "data": _values(changed)["data"]}
+    return replace(predictor, experiment=Experiment.model_validate(values))
+
+
+def _values(experiment: Experiment) -> dict[str, Any]:
+    values = yaml.safe_load(experiment.to_yaml())
+    return dict(values)
+
+
+def _places(manifest: dict[str, Any], data: Path) -> Places:
+    return Places(Path(str(manifest.get("spec_folder", "."))), data)
+
+
+def _row(identity: str, index: int, answers: dict[str, NDArray[Any]], names: Sequence[str]) -> dict[str, Any]:
+    """Return one answer: the id, what is text, then each number by its class's or target's name."""
+    row: dict[str, Any] = {"id": identity}
+    for key, values in answers.items():
+        if values.dtype.kind == "U":
+            row[key.removesuffix("es") if key == "classes" else key] = str(values[index])
+    for key, values in answers.items():
+        if values.dtype.kind != "U":
+            prefix = "p_" if key == "probabilities" else ""
+            row |= {f"{prefix}{name}": float(np.round(each, 7)) for name, each in zip(names, values[index], strict=True)}
+    return row
+
+
+def _csv(rows: list[dict[str, Any]]) -> str:
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, fieldnames=list(rows[0]) if rows else ["id"], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return buffer.getvalue()

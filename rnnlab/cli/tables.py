@@ -1,0 +1,89 @@
+"""Tables on standard output: plain text, aligned, the same on a terminal and in a file."""
+
+from __future__ import annotations
+
+import json
+import math
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rnnlab.evaluation import Evaluation
+
+
+def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows under a header; the first column to the left, all others to the right."""
+    widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
+    for row in (header, ["─" * width for width in widths], *rows):
+        cells = [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
+        print("  ".join(cells).rstrip())
+
+
+def print_evaluation(evaluation: Evaluation, run: Path) -> None:
+    """Print a run's scores and its baselines', what each number means, and what was skipped."""
+    print(f"{run}: {evaluation.split} split, {evaluation.examples} examples, fingerprint {evaluation.fingerprint[:12]}\n")
+    names = list(evaluation.metrics)
+    main = names[0]
+    rows = [("this run", evaluation.metrics), *evaluation.baselines.items()]
+    print_table(["", *names], [[_title(name), *(_number(scores[each]) for each in names)] for name, scores in rows])
+    print()
+    for name, reason in evaluation.skipped.items():
+        print(f"{_title(name)} skipped: {reason}")
+    for name in names:
+        print(f"{name}: {evaluation.definitions[name]}")
+    _warn_if_beaten(evaluation, main)
+
+
+def _warn_if_beaten(evaluation: Evaluation, main: str) -> None:
+    from rnnlab.metrics import METRICS
+
+    sign = 1 if METRICS.load(main).better == "higher" else -1
+    better = [
+        _title(name)
+        for name, scores in evaluation.baselines.items()
+        if not math.isnan(scores[main]) and sign * scores[main] >= sign * evaluation.metrics[main]
+    ]
+    if better:
+        print(f"\nNot better than {', '.join(better)} in {main}.")
+
+
+def print_spread(runs: Sequence[Path], split: str) -> None:
+    """Print every run's scores on a split, from its metrics folder, and their mean and standard deviation."""
+    loaded = [_metrics(run, split) for run in runs]
+    found = [(run, scores) for run, scores in zip(runs, loaded, strict=True) if scores is not None]
+    if not found:
+        return
+    names = list(found[0][1])
+    rows = [[run.name, *(_number(scores[name]) for name in names)] for run, scores in found]
+    columns = [[float(scores[name]) for _, scores in found if scores[name] is not None] for name in names]
+    rows.append(["mean", *(_number(statistics.fmean(column) if column else None) for column in columns)])
+    if len(found) > 1:
+        rows.append(["standard deviation", *(_number(_deviation(column)) for column in columns)])
+    print(f"{split} split\n")
+    print_table(["", *names], rows)
+
+
+def _metrics(run: Path, split: str) -> dict[str, Any] | None:
+    path = run / "metrics" / f"{split}.json"
+    if not path.is_file():
+        return None
+    metrics: dict[str, Any] = json.loads(path.read_text("utf-8"))["metrics"]
+    return metrics
+
+
+def _deviation(values: Sequence[float]) -> float | None:
+    return statistics.stdev(values) if len(values) > 1 else None
+
+
+def _title(name: str) -> str:
+    from rnnlab.baselines import BASELINES
+
+    return BASELINES.load(name).title if name in BASELINES.names() else name
+
+
+def _number(value: float | None) -> str:
+    if value is None or math.isnan(value):
+        return "—"
+    return f"{value:.4f}" if abs(value) < 1000 else f"{value:,.0f}"

@@ -1,0 +1,167 @@
+"""`rnnlab train`: one run, or one for each seed and fold."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from rnnlab.cli.tables import print_evaluation, print_spread
+from rnnlab.errors import Interrupted, NonFiniteError, UserError
+from rnnlab.experiment import Experiment, load_experiment
+from rnnlab.places import Places
+from rnnlab.rundir import RunDir, write_json
+
+
+@dataclass(frozen=True)
+class TrainingRequest:
+    """What the user asked for; see the command's options."""
+
+    spec: Path | None
+    run: Path | None
+    settings: tuple[str, ...]
+    resume: bool
+    seeds: str | None
+    folds: str | None
+    weights_from: Path | None
+    data: Path
+    runs_dir: Path
+
+
+def train_all(request: TrainingRequest) -> None:
+    """Train every run that is asked for, and print the validation table."""
+    if request.resume:
+        _resume(request)
+        return
+    if request.spec is None:
+        raise UserError("train: name a spec, such as `rnnlab train configs/japanese_vowels.yaml`")
+    experiment = load_experiment(request.spec, request.settings)
+    variants = _variants(request, experiment)
+    if len(variants) == 1 and variants[0][0] == "":
+        _train_one(request, experiment, _new_run(request, experiment.name, ""))
+        return
+    folder = RunDir.free_name(request.runs_dir, experiment.name) if request.run is None else request.run
+    runs = []
+    for suffix, settings in variants:
+        variant = replace(request, settings=(*request.settings, *settings))
+        print(f"{suffix.strip('-')}:", file=sys.stderr)
+        run = RunDir.create(folder.with_name(folder.name + suffix))
+        _train_one(variant, load_experiment(request.spec, variant.settings), run, summary=False)
+        runs.append(run)
+    print_spread([run.path for run in runs], "validation")
+
+
+def _variants(request: TrainingRequest, experiment: Experiment) -> list[tuple[str, tuple[str, ...]]]:
+    """Return (suffix of the run's name, settings) for each seed and fold asked for."""
+    validation = experiment.data.validation
+    if request.folds is not None and validation.by != "folds":
+        raise UserError("--folds: data.validation.by is not folds; add --set data.validation.by=folds")
+    seeds = [None] if request.seeds is None else _numbers(request.seeds, "--seeds")
+    folds: list[int | None] = [None]
+    if request.folds is not None:
+        wanted = range(validation.folds) if request.folds == "all" else _numbers(request.folds, "--folds")
+        if max(wanted) >= validation.folds:
+            raise UserError(f"--folds {request.folds}: there are folds 0 to {validation.folds - 1}")
+        folds = list(wanted)
+    variants = []
+    for seed in seeds:
+        for fold in folds:
+            suffix = ("" if seed is None else f"-seed-{seed}") + ("" if fold is None else f"-fold-{fold}")
+            settings = [] if seed is None else [f"seed={seed}"]
+            settings += [] if fold is None else [f"data.validation.fold={fold}"]
+            variants.append((suffix, tuple(settings)))
+    return variants
+
+
+def _numbers(text: str, option: str) -> list[int]:
+    """Return the numbers of `0-2`, `3` or `0,2,5`, ascending."""
+    numbers: set[int] = set()
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not first.isdecimal() or (dash and not last.isdecimal()) or (dash and int(last) < int(first)):
+            raise UserError(f"{option} {text}: expected numbers such as 0-2 or 0,3")
+        numbers |= set(range(int(first), int(last or first) + 1))
+    return sorted(numbers)
+
+
+def _new_run(request: TrainingRequest, name: str, suffix: str) -> RunDir:
+    if request.run is not None:
+        return RunDir.create(request.run)
+    return RunDir.create(RunDir.free_name(request.runs_dir, name + suffix))
+
+
+def _train_one(request: TrainingRequest, experiment: Experiment, run: RunDir, *, summary: bool = True) -> None:
+    from rnnlab.training import train
+    from rnnlab.training.reporting import Lines
+
+    places = Places(request.spec.parent.absolute(), request.data) if request.spec else _places_of(run, request.data)
+    weights_from = None if request.weights_from is None else RunDir.open(request.weights_from)
+    print(f"run folder: {run.path}", file=sys.stderr)
+    try:
+        reason = train(experiment, run, places, Lines(), resume=request.resume, weights_from=weights_from)
+    except Interrupted as error:
+        command = f"rnnlab train --resume --run {shlex.quote(str(run.path))}"
+        raise Interrupted(f"{error}. Go on with: {command}") from None
+    except NonFiniteError:
+        write_json(run.manifest, {**run.read_manifest(), "status": "not finite"})
+        raise
+    except UserError:
+        _remove_if_empty(run)
+        raise
+    print(reason, file=sys.stderr)
+    _score(run, experiment, places, summary)
+
+
+def _remove_if_empty(run: RunDir) -> None:
+    """A run that never began leaves no folder behind."""
+    if run.path.is_dir() and not any(run.path.iterdir()):
+        os.rmdir(run.path)
+
+
+def _score(run: RunDir, experiment: Experiment, places: Places, summary: bool) -> None:
+    from rnnlab.evaluation import evaluate
+    from rnnlab.prediction import Predictor
+
+    if experiment.data.validation.by == "none":
+        print("no validation split: `rnnlab evaluate` prints the test scores", file=sys.stderr)
+        return
+    evaluation = evaluate(Predictor.load(run.path), places, "validation")
+    if summary:
+        print_evaluation(evaluation, run.path)
+
+
+def _resume(request: TrainingRequest) -> None:
+    if request.run is None:
+        raise UserError("--resume: name the run folder with --run")
+    if request.seeds or request.folds or request.weights_from:
+        raise UserError("--resume goes on with one run; leave --seeds, --folds and --from out")
+    run = RunDir(request.run)
+    if not run.spec.is_file() or not run.manifest.is_file():
+        if request.spec is None:
+            run = RunDir.open(request.run)
+        print(f"{run.path}: no state was saved; starting from the beginning", file=sys.stderr)
+        again = replace(request, resume=False)
+        experiment = load_experiment(again.spec, again.settings)  # type: ignore[arg-type]
+        _clear(run)
+        _train_one(again, experiment, RunDir.create(run.path))
+        return
+    experiment = load_experiment(request.spec or run.spec, request.settings)
+    if request.spec is None:
+        experiment = load_experiment(run.spec, request.settings)
+    _train_one(request, experiment, run)
+
+
+def _clear(run: RunDir) -> None:
+    """Remove what a start that was killed before state 0 left behind: only rnnlab's own files."""
+    import shutil
+
+    shutil.rmtree(run.path / "cache", ignore_errors=True)
+    for path in (run.spec, run.prepared, run.samples, run.weights, run.state, run.previous_state):
+        path.unlink(missing_ok=True)
+        path.with_name(f".{path.name}.part").unlink(missing_ok=True)
+
+
+def _places_of(run: RunDir, data: Path) -> Places:
+    return Places(Path(str(run.read_manifest().get("spec_folder", "."))), data)

@@ -1,0 +1,77 @@
+"""Everything rnnlab raises on purpose.
+
+    RnnlabError
+    ├── UserError              exit code 2: the spec, the data or the command is wrong
+    │   ├── SpecError          one or more mistakes in a spec, one a line
+    │   ├── DataError          the data is not what the spec says it is
+    │   ├── RunError           a run folder is missing, damaged, in use or does not fit
+    │   └── MissingExtraError  an optional dependency is not installed
+    ├── NonFiniteError         exit code 3: the loss or a gradient is no longer a number
+    ├── ExportError            exit code 1: what was exported does not answer like the run
+    └── Interrupted            exit code 130: SIGINT or SIGTERM; the state is saved
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+
+
+class RnnlabError(Exception):
+    """Base of all errors that rnnlab raises on purpose; `exit_code` is the command line's."""
+
+    exit_code = 1
+
+
+class UserError(RnnlabError):
+    """The user can put it right: the message says where, what was expected, received, and what to do."""
+
+    exit_code = 2
+
+
+class SpecError(UserError):
+    """Mistakes in a spec, all at once; `mistakes` holds one line each."""
+
+    def __init__(self, mistakes: Sequence[str]) -> None:
+        super().__init__("\n".join(mistakes))
+        self.mistakes = list(mistakes)
+
+
+class DataError(UserError):
+    """The data is missing, damaged, or not what the spec says it is."""
+
+
+class RunError(UserError):
+    """A run folder is missing, damaged, in use, or does not fit what is asked of it."""
+
+
+class MissingExtraError(UserError):
+    """An optional dependency is not installed."""
+
+    def __init__(self, feature: str, extra: str) -> None:
+        super().__init__(f"{feature} needs an optional dependency: pip install 'rnnlab[{extra}]'")
+
+
+class NonFiniteError(RnnlabError):
+    """The loss or a gradient became infinite or NaN; the last good state is kept."""
+
+    exit_code = 3
+
+
+class ExportError(RnnlabError):
+    """An export was written, loaded again, and did not answer like the run's model."""
+
+
+class Interrupted(RnnlabError):
+    """SIGINT or SIGTERM arrived; the state was saved at a step's end."""
+
+    exit_code = 130
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return `"; did you mean 'x'?"` for the nearest known word, or else a list of what is known."""
+    candidates = sorted(known)
+    near = get_close_matches(word, candidates, n=1, cutoff=0.6)
+    if near:
+        return f"; did you mean '{near[0]}'?"
+    return f"; known: {', '.join(candidates)}" if candidates else ""

@@ -1,0 +1,140 @@
+"""Evaluation: scores on a split, beside what simple methods score on the very same split."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnlab.baselines import BASELINES, Baseline, NotApplicable
+from rnnlab.errors import DataError
+from rnnlab.examples import Examples
+from rnnlab.figures import Evidence, draw_all
+from rnnlab.history import read_history
+from rnnlab.metrics import METRICS, Metric
+from rnnlab.places import Places
+from rnnlab.prediction import Predictor
+from rnnlab.rundir import write_json
+from rnnlab.signature import Field
+from rnnlab.tasks import TASKS
+
+Answers = Mapping[str, NDArray[Any]]
+
+
+@dataclass
+class Evaluation:
+    """The scores of a run on one split.
+
+    Attributes:
+        split: its name.
+        examples: how many.
+        fingerprint: of the split's data.
+        metrics: of the run, by name, the main one first.
+        baselines: the same metrics of each baseline; NaN where it gives no probabilities.
+        skipped: why a baseline could not be computed.
+        definitions: what each metric is.
+    """
+
+    split: str
+    examples: int
+    fingerprint: str
+    metrics: dict[str, float]
+    baselines: dict[str, dict[str, float]] = field(default_factory=dict)
+    skipped: dict[str, str] = field(default_factory=dict)
+    definitions: dict[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what `evaluate --json` prints."""
+        return {
+            "split": self.split,
+            "examples": self.examples,
+            "fingerprint": self.fingerprint,
+            "metrics": _finite(self.metrics),
+            "baselines": {name: _finite(scores) for name, scores in self.baselines.items()},
+            "skipped": self.skipped,
+        }
+
+
+def evaluate(predictor: Predictor, places: Places, split: str = "test", *, figures: bool = True) -> Evaluation:
+    """Score a run on a split, its baselines beside it; write `metrics/SPLIT.json` and the figures.
+
+    Raises:
+        DataError: the source has no such split, or it has no labels.
+    """
+    experiment, target = predictor.experiment, predictor.signature.target
+    splits = experiment.data.splits(places)
+    if split not in splits:
+        raise DataError(f"data: this source has no {split} split; it has {', '.join(splits)}")
+    examples = splits[split]
+    if examples.targets is None or target is None:
+        raise DataError(f"data: the {split} split has no labels to score against; `rnnlab predict` needs none")
+    metrics = {METRICS.name_of(metric): metric for metric in experiment.task.metrics(target)}
+    answers = predictor.answers(examples)
+    result = Evaluation(
+        split,
+        len(examples),
+        examples.fingerprint(),
+        score(answers, examples.targets, metrics),
+        definitions={name: metric.definition for name, metric in metrics.items()},
+    )
+    _score_baselines(result, predictor, splits["train"], examples, metrics)
+    write_json(predictor.run.metrics / f"{split}.json", result.to_json())
+    if figures:
+        _draw(predictor, target, splits["train"], examples, answers, split)
+    return result
+
+
+def score(answers: Answers, targets: NDArray[Any], metrics: Mapping[str, Metric]) -> dict[str, float]:
+    """Return each metric of answers (N, C) against targets."""
+    weights = np.ones(len(targets), np.float32)
+    result = {}
+    for name, metric in metrics.items():
+        sums = metric.sums({key: np.asarray(value) for key, value in answers.items()}, targets, weights)
+        result[name] = metric.value({key: np.asarray(value, np.float64) for key, value in sums.items()})
+    return result
+
+
+def _score_baselines(
+    result: Evaluation, predictor: Predictor, train: Examples, examples: Examples, metrics: Mapping[str, Metric]
+) -> None:
+    kind = TASKS.name_of(predictor.experiment.task)
+    for name in BASELINES.names():
+        baseline: Baseline = BASELINES.load(name)()
+        if kind not in baseline.tasks:
+            continue
+        try:
+            answers = baseline.answers(train, examples, predictor.experiment.seed)
+        except NotApplicable as reason:
+            result.skipped[name] = str(reason)
+            continue
+        own = {key: metric for key, metric in metrics.items() if baseline.calibrated or not metric.calibrated}
+        scores = score(answers, examples.targets, own)  # type: ignore[arg-type]
+        result.baselines[name] = {key: scores.get(key, math.nan) for key in metrics}
+
+
+def _draw(
+    predictor: Predictor, target: Field, train: Examples, examples: Examples, answers: Answers, split: str
+) -> None:
+    evidence = Evidence(
+        split=split,
+        targets=examples.targets,
+        answers=dict(answers),
+        lengths=examples.lengths,
+        target=target,
+        ids=list(examples.ids),
+        history=read_history(predictor.run.history),
+        train_lengths=train.lengths,
+        widths=list(predictor.widths),
+        title=predictor.experiment.name,
+        best_epoch=(predictor.run.read_manifest().get("finished") or {}).get("best_epoch"),
+    )
+    draw_all(evidence, TASKS.name_of(predictor.experiment.task), predictor.run.figures / split)
+
+
+def _finite(scores: Mapping[str, float]) -> dict[str, float | None]:
+    """JSON has no NaN."""
+    return {name: value if math.isfinite(value) else None for name, value in scores.items()}

@@ -1,0 +1,128 @@
+"""Examples: what a source yields. Indexable, with lengths, targets and groups known without reading the values.
+
+Axes: N examples, T time, F features, C classes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnlab.signature import Signature
+
+
+class Examples(ABC):
+    """An indexable collection of examples.
+
+    Attributes:
+        signature: the fields of every example.
+        ids: a name for each example, for messages and predictions.
+        lengths: (N,) int64, the number of time steps of each example.
+        targets: what is asked for, or None where it is not known. By the kind of the target field:
+            `class` (N,) int64 index into its names; `labels` (N, C) float32 of 0 and 1; `numbers` (N, C) float32.
+        groups: (N,) of what must never stand on both sides of a split (a speaker, a patient), or None.
+    """
+
+    signature: Signature
+    ids: Sequence[str]
+    lengths: NDArray[np.int64]
+    targets: NDArray[np.generic] | None
+    groups: NDArray[np.generic] | None
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    @abstractmethod
+    def read(self, index: int) -> dict[str, NDArray[np.generic]]:
+        """Return the input fields of one example by name: a series is (T, F) float32."""
+
+    def fingerprint(self) -> str:
+        """Return a SHA-256 over ids, lengths, targets and values, in order."""
+        digest = hashlib.sha256()
+        digest.update("\0".join(self.ids).encode())
+        digest.update(np.ascontiguousarray(self.lengths).tobytes())
+        if self.targets is not None:
+            digest.update(np.ascontiguousarray(self.targets).tobytes())
+        for index in range(len(self)):
+            for values in self.read(index).values():
+                digest.update(np.ascontiguousarray(values).tobytes())
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True, eq=False)
+class FlatExamples(Examples):
+    """Examples whose series lie in one array: `values[starts[i]:starts[i] + lengths[i]]` is example i.
+
+    Attributes:
+        values: (ΣT, F) float32; may be a memory map.
+        starts: (N,) int64.
+        locations: where each example stands, such as `data.csv:17`, for messages; or None.
+    """
+
+    signature: Signature
+    ids: Sequence[str]
+    values: NDArray[np.float32]
+    starts: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+    targets: NDArray[np.generic] | None = None
+    groups: NDArray[np.generic] | None = None
+    locations: Sequence[str] | None = None
+
+    def read(self, index: int) -> dict[str, NDArray[np.generic]]:
+        start = self.starts[index]
+        return {self.signature.inputs[0].name: self.values[start : start + self.lengths[index]]}
+
+    @classmethod
+    def from_lengths(
+        cls,
+        signature: Signature,
+        ids: Sequence[str],
+        values: NDArray[np.float32],
+        lengths: NDArray[np.int64],
+        targets: NDArray[np.generic] | None = None,
+        groups: NDArray[np.generic] | None = None,
+        locations: Sequence[str] | None = None,
+    ) -> FlatExamples:
+        """Take values (ΣT, F) in which the sequences lie end to end in order."""
+        lengths = lengths.astype(np.int64)
+        starts = np.concatenate([[0], np.cumsum(lengths)[:-1]]).astype(np.int64)[: len(lengths)]
+        return cls(signature, ids, values, starts, lengths, targets, groups, locations)
+
+    @classmethod
+    def from_sequences(
+        cls,
+        signature: Signature,
+        ids: Sequence[str],
+        sequences: Sequence[NDArray[np.generic]],
+        targets: NDArray[np.generic] | None = None,
+        groups: NDArray[np.generic] | None = None,
+        locations: Sequence[str] | None = None,
+    ) -> FlatExamples:
+        """Lay sequences of (T, F) end to end."""
+        lengths = np.array([len(sequence) for sequence in sequences], np.int64)
+        shape = signature.inputs[0].shape
+        values = np.concatenate(sequences, dtype=np.float32) if len(sequences) else np.zeros((0, *shape), np.float32)
+        return cls.from_lengths(signature, ids, values, lengths, targets, groups, locations)
+
+    def without_targets(self) -> FlatExamples:
+        return replace(self, targets=None, signature=replace(self.signature, target=None))
+
+
+class Subset(Examples):
+    """Some of the examples of another collection, in the order of `indices`."""
+
+    def __init__(self, examples: Examples, indices: NDArray[np.int64]) -> None:
+        self.examples, self.indices = examples, indices
+        self.signature = examples.signature
+        self.ids = [examples.ids[int(index)] for index in indices]
+        self.lengths = examples.lengths[indices]
+        self.targets = None if examples.targets is None else examples.targets[indices]
+        self.groups = None if examples.groups is None else examples.groups[indices]
+
+    def read(self, index: int) -> dict[str, NDArray[np.generic]]:
+        return self.examples.read(int(self.indices[index]))

@@ -1,0 +1,180 @@
+"""The experiment: a whole spec, joined and cross-checked.
+
+Every mistake of a spec is found at once, before any data is read, and named by file, line and column.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import Field, ValidationError
+
+from rnnlab import yamlfile
+from rnnlab.architectures import ARCHITECTURES, Architecture
+from rnnlab.errors import SpecError, did_you_mean
+from rnnlab.heads import HEADS, Head
+from rnnlab.metrics import METRICS
+from rnnlab.optimizers import OPTIMIZERS, SCHEDULES
+from rnnlab.registry import Choice
+from rnnlab.settings import Monitored, Training
+from rnnlab.sources import SOURCES, Source
+from rnnlab.strict import Strict
+from rnnlab.tasks import TASKS, Task
+from rnnlab.transforms import TRANSFORMS, Transform
+
+NAMING_KEYS = frozenset(
+    registry.key
+    for registry in (SOURCES, TRANSFORMS, ARCHITECTURES, HEADS, TASKS, OPTIMIZERS, SCHEDULES)
+)
+
+
+class Experiment(Strict):
+    """A spec: the data, the question, the network and how it is trained."""
+
+    name: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100, description="names the run folder; default: the file's"
+    )
+    data: Annotated[Source, Choice(SOURCES)] = Field(description="where the examples come from")
+    transforms: list[Annotated[Transform, Choice(TRANSFORMS)]] = Field(
+        default_factory=lambda: [TRANSFORMS.load("standardize")()],
+        description="how examples are prepared, in order; fitted on the training split alone",
+    )
+    task: Annotated[Task, Choice(TASKS)] = Field(description="the question")
+    model: Annotated[Architecture, Choice(ARCHITECTURES)] = Field(description="the network")
+    head: Annotated[Head, Choice(HEADS)] | None = Field(
+        None, description="what reads the network; default: the head that serves the task"
+    )
+    training: Training = Field(default_factory=Training, description="how the network is trained")
+    seed: int = Field(0, ge=0, lt=2**31, description="seed of weights, order and dropout")
+
+    def to_yaml(self) -> str:
+        """Return the spec with every default written out; reading it gives an equal experiment."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def load_experiment(path: Path, settings: Iterable[str] = ()) -> Experiment:
+    """Read a spec and `KEY=VALUE` settings on top of it.
+
+    Raises:
+        SpecError: every mistake, one a line.
+    """
+    document = yamlfile.load(path, settings, NAMING_KEYS)
+    values = document.values
+    values.setdefault("name", path.stem)
+    _resolve_defaults(values)
+    try:
+        experiment = Experiment.model_validate(values)
+    except ValidationError as error:
+        raise SpecError(_mistake_lines(document, error)) from None
+    mistakes = [f"{document.where(location)}: {_dotted(location)}: {text}" for location, text in cross_check(experiment)]
+    if mistakes:
+        raise SpecError(mistakes)
+    return experiment
+
+
+def _resolve_defaults(values: dict[str, Any]) -> None:
+    """Fill in the defaults that depend on another key."""
+    task, data = values.get("task"), values.get("data")
+    kind = task.get("kind") if isinstance(task, dict) else task
+    if values.get("head") is None and isinstance(kind, str) and kind in TASKS.names():
+        values["head"] = {HEADS.key: TASKS.load(kind).head}
+    validation = data.get("validation") if isinstance(data, dict) else None
+    training = values.setdefault("training", {})
+    if isinstance(validation, dict) and validation.get("by") == "none" and isinstance(training, dict):
+        training.setdefault("best", None)
+
+
+def cross_check(experiment: Experiment) -> list[tuple[tuple[int | str, ...], str]]:
+    """Return what does not fit together, as (location, message)."""
+    found: list[tuple[tuple[int | str, ...], str]] = []
+    kind = TASKS.name_of(experiment.task)
+    if experiment.head is not None and kind not in experiment.head.tasks:
+        fitting = [name for name in HEADS.names() if kind in HEADS.load(name).tasks]
+        found.append(
+            (("head", "name"), f"'{HEADS.name_of(experiment.head)}' does not serve {kind}; use {', '.join(fitting)}")
+        )
+    for key in ("best", "early_stopping", "reduce_on_plateau"):
+        monitored = getattr(experiment.training, key)
+        if monitored is not None:
+            message = _monitor_mistake(monitored, experiment)
+            if message:
+                found.append((("training", key, "monitor"), message))
+    return found
+
+
+def _monitor_mistake(monitored: Monitored, experiment: Experiment) -> str | None:
+    column = monitored.monitor.removeprefix("val_")
+    known = ["loss", *METRICS.names()]
+    if column not in known:
+        return f"no column '{monitored.monitor}' in the history{did_you_mean(monitored.monitor, _with_val(known))}"
+    if monitored.monitor.startswith("val_") and experiment.data.validation.by == "none":
+        return f"'{monitored.monitor}' needs a validation split, and data.validation.by is none"
+    return None
+
+
+def _with_val(names: list[str]) -> list[str]:
+    return [*(f"val_{name}" for name in names), *names]
+
+
+def _mistake_lines(document: yamlfile.Document, error: ValidationError) -> list[str]:
+    """Return one line for each location, in the file's order; alternatives of a union are joined."""
+    messages: dict[tuple[int | str, ...], list[str]] = {}
+    for each in error.errors():
+        text = str(each["msg"])
+        messages.setdefault(_in_document(document.values, each["loc"], text), []).append(text)
+    lines = []
+    for location, texts in messages.items():
+        # Where one alternative of a union went deeper, the others only say that they are another kind.
+        if any(other[: len(location)] == location and len(other) > len(location) for other in messages) and all(
+            "; received" in text for text in texts
+        ):
+            continue
+        place = document.where(location, key=texts[0].startswith("unknown key"))
+        lines.append((place, f"{place}: {_dotted(location)}: {_alternatives(texts)}"))
+    return [line for _, line in sorted(lines, key=lambda pair: _place_order(pair[0]))]
+
+
+def _in_document(values: Any, location: tuple[int | str, ...], text: str) -> tuple[int | str, ...]:
+    """Drop what pydantic adds to a location: the names of a union's alternatives."""
+    result: list[int | str] = []
+    for part in location:
+        inside_list = isinstance(values, list) and isinstance(part, int) and part < len(values)
+        if inside_list or (isinstance(values, dict) and part in values):
+            result.append(part)
+            values = values[part]
+    if text.endswith("missing") and location:
+        result.append(location[-1])
+    return tuple(result)
+
+
+def _alternatives(texts: list[str]) -> str:
+    """Join what each alternative of a union expected, the received value said once."""
+    unique = list(dict.fromkeys(texts))
+    received = {text.rpartition("; received ")[2] for text in unique if "; received " in text}
+    if len(unique) > 1 and len(received) == 1 and all("; received " in text for text in unique):
+        expected = " or ".join(text.rpartition("; received ")[0].removeprefix("expected ") for text in unique)
+        return f"expected {expected}; received {received.pop()}"
+    return "; or ".join(unique)
+
+
+def _place_order(place: str) -> tuple[str, list[int]]:
+    name, _, column = place.rpartition(":")
+    name, _, line = name.rpartition(":")
+    return (name, [int(line), int(column)]) if line.isdecimal() and column.isdecimal() else (place, [])
+
+
+def _dotted(location: tuple[int | str, ...]) -> str:
+    return ".".join(str(part) for part in location) or "spec"
+
+
+def schema() -> str:
+    """Return the JSON Schema of a spec, for editors."""
+    result = Experiment.model_json_schema()
+    result["required"] = [key for key in result["required"] if key != "name"]
+    result["properties"]["extends"] = {"type": "string", "description": "another spec that this one is laid over"}
+    return json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema", **result}, indent=2)
+

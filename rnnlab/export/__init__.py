@@ -1,0 +1,99 @@
+"""Exports: a run in another system's form. One file a format; its name is the format's name.
+
+Every export is loaded again after it was written, and asked the same questions as the run.
+
+Axes: N examples, T time, F features.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnlab.errors import ExportError, UserError
+from rnnlab.examples import FlatExamples
+from rnnlab.prediction import Predictor
+from rnnlab.registry import Registry
+from rnnlab.rundir import read_arrays
+from rnnlab.signature import Signature
+from rnnlab.strict import Strict
+
+Answers = dict[str, NDArray[Any]]
+
+
+class ExportFormat(Strict, ABC):
+    """A format that a run can be exported to.
+
+    Class attributes:
+        suffix: of the default path, such as `.keras`; empty for a folder.
+        tolerance: the largest difference of an answer that still counts as the same.
+        note: what the user should know of this format, printed after the export.
+    """
+
+    suffix: ClassVar[str]
+    tolerance: ClassVar[float] = 1e-5
+    note: ClassVar[str]
+
+    @abstractmethod
+    def write(self, predictor: Predictor, path: Path) -> None:
+        """Write the export to a path that is free."""
+
+    @abstractmethod
+    def ask(self, predictor: Predictor, path: Path, examples: FlatExamples) -> tuple[Answers, Answers]:
+        """Return what the written export answers, and what the run answers to the same question."""
+
+
+EXPORT_FORMATS: Registry[ExportFormat] = Registry("rnnlab.export", ExportFormat, "format")  # type: ignore[type-abstract]
+
+
+def export(predictor: Predictor, name: str, path: Path | None = None) -> tuple[Path, float]:
+    """Write an export, load it, and compare it with the run on the run's sample examples.
+
+    Returns:
+        Where it is, and the largest absolute difference.
+
+    Raises:
+        UserError: the path is taken, or the format is unknown.
+        ExportError: the export does not answer like the run.
+    """
+    exporter = EXPORT_FORMATS.load(name)()
+    path = path or predictor.run.path / "export" / f"{name}{exporter.suffix}"
+    if path.exists():
+        raise UserError(f"{path}: exists already; choose another --output, or remove it")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    exporter.write(predictor, path)
+    theirs, ours = exporter.ask(predictor, path, samples(predictor))
+    difference = largest_difference(theirs, ours)
+    if not difference <= exporter.tolerance:
+        raise ExportError(
+            f"{path}: the export differs from the run by {difference:.3g}, more than {exporter.tolerance:g}; "
+            "don't use it, and report this with the run's spec"
+        )
+    return path, difference
+
+
+def samples(predictor: Predictor) -> FlatExamples:
+    """Return the raw examples that the run kept for this purpose."""
+    arrays = read_arrays(predictor.run.samples)
+    ids = [str(number) for number in range(len(arrays["lengths"]))]
+    return FlatExamples.from_lengths(Signature(predictor.signature.inputs), ids, arrays["values"], arrays["lengths"])
+
+
+def largest_difference(theirs: Answers, ours: Answers) -> float:
+    """Return the largest absolute difference of numbers; infinite where names, shapes or text differ."""
+    if theirs.keys() != ours.keys():
+        return float("inf")
+    largest = 0.0
+    for name, expected in ours.items():
+        received = theirs[name]
+        if received.shape != expected.shape:
+            return float("inf")
+        if expected.dtype.kind in "fc":
+            largest = max(largest, float(np.max(np.abs(received - expected), initial=0.0)))
+        elif not np.array_equal(received.astype(str), expected.astype(str)):
+            return float("inf")
+    return largest

@@ -1,0 +1,39 @@
+"""A `.keras` file: the network only, for going on with it in Keras."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from rnnlab.examples import FlatExamples
+from rnnlab.export import Answers, ExportFormat
+from rnnlab.prediction import Predictor
+from rnnlab.preparation import pad
+
+
+class Keras(ExportFormat):
+    """The network as a `.keras` file, without preparation: prepared fields and lengths in, logits or standardised
+    numbers out. Loading it needs rnnlab's layers: `import rnnlab.layers.registered`.
+    """
+
+    suffix = ".keras"
+    note = (
+        "the network only: it expects prepared input (fields and lengths) and gives outputs before softmax or scaling; "
+        "import rnnlab.layers.registered before keras.saving.load_model"
+    )
+
+    def write(self, predictor: Predictor, path: Path) -> None:
+        predictor.network.save(path)
+
+    def ask(self, predictor: Predictor, path: Path, examples: FlatExamples) -> tuple[Answers, Answers]:
+        import keras
+        import tensorflow as tf
+
+        name = examples.signature.inputs[0].name
+        padded = pad([np.asarray(examples.read(index)[name], np.float32) for index in range(len(examples))])
+        fields, lengths = predictor.pipeline.apply({name: padded}, tf.constant(examples.lengths, tf.int32))
+        inputs = {**fields, "lengths": lengths}
+        loaded = keras.saving.load_model(path, compile=False, safe_mode=True)
+        theirs = np.asarray(loaded(inputs, training=False))
+        return {"outputs": theirs}, {"outputs": np.asarray(predictor.network(inputs, training=False))}

@@ -1,0 +1,96 @@
+"""Figures: what a run's numbers look like. One file each; its name is the PNG's name.
+
+Axes: N examples, C classes or numbers.
+"""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnlab.registry import Registry
+from rnnlab.signature import Field
+from rnnlab.strict import Strict
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Drawing
+
+RESOLUTION = 150  # dots per inch
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What there is to draw.
+
+    Attributes:
+        title: the run's name, for the figures' titles.
+        split: the name of the split that was answered, such as `validation`.
+        target: the field that is asked for, with the names of its classes, labels or numbers.
+        ids: (N,) the examples' names.
+        lengths: (N,) the examples' numbers of steps.
+        targets: what is true, in the form that the examples have it, or None where it is not known.
+        answers: the task's answers by name: `probabilities` (N, C) or `values` (N, C).
+        train_lengths: numbers of steps of the training examples.
+        widths: the widths that batches are padded to, ascending.
+        history: one row per epoch, with the columns of `history.csv`.
+        best_epoch: the epoch whose weights were kept, or None: that of the lowest validation loss.
+    """
+
+    title: str
+    split: str
+    target: Field
+    ids: Sequence[str]
+    lengths: NDArray[np.int64]
+    targets: NDArray[Any] | None
+    answers: Mapping[str, NDArray[Any]]
+    train_lengths: NDArray[np.int64]
+    widths: Sequence[int] = ()
+    history: Sequence[Mapping[str, float]] = field(default_factory=list)
+    best_epoch: int | None = None
+
+
+class Figure(Strict, ABC):
+    """One way to look at a run.
+
+    Class attributes:
+        tasks: the kinds of task that it serves.
+    """
+
+    tasks: ClassVar[frozenset[str]]
+
+    @abstractmethod
+    def draw(self, evidence: Evidence) -> Drawing | None:
+        """Return the drawing, or None where there is nothing to show."""
+
+
+FIGURES: Registry[Figure] = Registry("rnnlab.figures", Figure, "figure")  # type: ignore[type-abstract]
+
+
+def draw_all(evidence: Evidence, task_kind: str, folder: Path) -> list[Path]:
+    """Draw every figure of this kind of task as `NAME.png` into the folder; return the files, in order of name."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name in FIGURES.names():
+        figure = FIGURES.load(name)
+        drawing = figure().draw(evidence) if task_kind in figure.tasks else None
+        if drawing is not None:
+            written.append(_save(drawing, folder / f"{name}.png"))
+    return written
+
+
+def _save(drawing: Drawing, path: Path) -> Path:
+    """Write beside the file and rename, so that a reader never sees half a picture."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        drawing.savefig(partial, format="png", dpi=RESOLUTION)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return path

@@ -1,0 +1,43 @@
+"""What several figures read out of the evidence.
+
+Axes: N examples, C classes or labels.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnlab.figures import Evidence
+
+
+def classified(evidence: Evidence) -> tuple[NDArray[Any], NDArray[Any]] | None:
+    """Return targets and probabilities of a split that has both and is not empty, or else None."""
+    probabilities = evidence.answers.get("probabilities")
+    if evidence.targets is None or probabilities is None or not len(evidence.targets):
+        return None
+    return evidence.targets, probabilities
+
+
+def all_right(targets: NDArray[Any], probabilities: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return which examples are answered right, (N,): the class, or every label at a threshold of 0.5."""
+    if targets.ndim == 1:
+        return np.asarray(probabilities.argmax(axis=1) == targets)
+    return np.asarray(((probabilities > 0.5) == (targets > 0.5)).all(axis=1))
+
+
+def wilson(right: NDArray[Any], count: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the ends of the 95 % interval of a share (Wilson, JASA 1927), which stays within 0 and 1."""
+    z = 1.959964
+    share = right / count
+    centre = (share + z**2 / (2 * count)) / (1 + z**2 / count)
+    half = z / (1 + z**2 / count) * np.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
+    return np.minimum(centre - half, share), np.maximum(centre + half, share)  # of 0 and 1, rounding aside
+
+
+def where_from(evidence: Evidence) -> str:
+    """Return the run, the split and its size in words."""
+    count = len(evidence.ids)
+    return f"{evidence.title} · {evidence.split} · {count:,} example{'s' if count != 1 else ''}"

@@ -1,0 +1,70 @@
+"""Heads: what reads the encoder. One file each; its name is the YAML name.
+
+Axes: B batch, T time, U units, C outputs.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from types import MappingProxyType
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from rnnlab.architectures import Encoded
+from rnnlab.registry import Registry
+from rnnlab.strict import Strict
+
+
+class Head(Strict, ABC):
+    """What turns an encoding into the network's outputs.
+
+    Class attributes:
+        tasks: the kinds of task that it serves.
+    """
+
+    tasks: ClassVar[frozenset[str]]
+
+    @abstractmethod
+    def read(self, encoded: Encoded, outputs: int) -> Any:
+        """Return the symbolic outputs (B, C), C = `outputs`, of a symbolic encoding."""
+
+
+class PooledHead(Head):
+    """A head that reads the whole sequence as one vector."""
+
+    idle_unless = MappingProxyType({"attention_units": ("readout", lambda readout: readout == "attention")})
+
+    readout: Literal["last", "mean", "max", "attention"] = Field(
+        "last",
+        description="last: what the network holds at the end; mean, max: over all valid steps; attention: a learnt "
+        "weighted mean",
+    )
+    attention_units: int = Field(64, ge=1, description="size of the hidden layer that weighs a step (attention only)")
+    hidden_units: int = Field(0, ge=0, description="units of a ReLU layer between readout and outputs; 0: none")
+    dropout: float = Field(0.0, ge=0, lt=1, description="share of the readout dropped in training")
+
+    def read(self, encoded: Encoded, outputs: int) -> Any:
+        import keras
+
+        from rnnlab.layers.randomness import Dropout
+
+        vector = Dropout(self.dropout, name="readout_dropout")(self._pool(encoded))
+        if self.hidden_units:
+            vector = keras.layers.Dense(self.hidden_units, activation="relu", name="hidden")(vector)
+        return keras.layers.Dense(outputs, dtype="float32", name="outputs")(vector)
+
+    def _pool(self, encoded: Encoded) -> Any:
+        from rnnlab.layers import pooling
+
+        if self.readout == "last":
+            return encoded.final
+        layer = {
+            "mean": lambda: pooling.MeanOverTime(name="mean"),
+            "max": lambda: pooling.MaxOverTime(name="max"),
+            "attention": lambda: pooling.AttentionOverTime(self.attention_units, name="attention"),
+        }[self.readout]()
+        return layer(encoded.sequence, encoded.lengths)
+
+
+HEADS: Registry[Head] = Registry("rnnlab.heads", Head, "name")  # type: ignore[type-abstract]

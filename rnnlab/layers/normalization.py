@@ -1,0 +1,68 @@
+"""Batch normalisation that counts valid steps only, over all replicas together.
+
+Axes: B batch, T time, F features.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from rnnlab.layers.time import zero_padding
+
+
+@keras.saving.register_keras_serializable("rnnlab")
+class MaskedBatchNormalization(keras.layers.Layer):
+    """Normalise each feature by the mean and variance of the batch's valid steps (Ioffe & Szegedy 2015).
+
+    In training the sums run over the valid steps of every replica, so that neither padding, nor rows that only fill
+    the batch (their length is 0), nor the number of devices changes the statistics. In inference the moving
+    averages are used, and a step's answer depends on no other step.
+
+    Args:
+        momentum: share of the old moving average that is kept at each step.
+        epsilon: added to the variance.
+
+    Call arguments: inputs (B, T, F); lengths (B,) valid steps to count; training.
+    """
+
+    def __init__(self, momentum: float = 0.99, epsilon: float = 1e-3, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.momentum, self.epsilon = momentum, epsilon
+
+    def build(self, inputs_shape: Any, lengths_shape: Any = None) -> None:
+        shape = (inputs_shape[-1],)
+        self.gamma = self.add_weight(shape=shape, initializer="ones", name="gamma")
+        self.beta = self.add_weight(shape=shape, initializer="zeros", name="beta")
+        moving = {"shape": shape, "trainable": False, "aggregation": "mean"}
+        self.moving_mean = self.add_weight(initializer="zeros", name="moving_mean", **moving)
+        self.moving_variance = self.add_weight(initializer="ones", name="moving_variance", **moving)
+
+    def call(self, inputs: Any, lengths: Any, training: bool | None = None) -> Any:
+        if training and not isinstance(inputs, keras.KerasTensor):
+            mean, variance = self._batch_moments(inputs, lengths)
+            self.moving_mean.assign(self.moving_mean * self.momentum + mean * (1 - self.momentum))
+            self.moving_variance.assign(self.moving_variance * self.momentum + variance * (1 - self.momentum))
+        else:
+            mean, variance = self.moving_mean, self.moving_variance
+        scale = self.gamma * keras.ops.rsqrt(variance + self.epsilon)
+        return (inputs - mean) * scale + self.beta
+
+    def _batch_moments(self, inputs: Any, lengths: Any) -> tuple[Any, Any]:
+        valid = zero_padding(inputs, lengths)
+        count = self._over_replicas(tf.cast(tf.reduce_sum(lengths), inputs.dtype))
+        count = tf.maximum(count, 1.0)
+        mean = self._over_replicas(tf.reduce_sum(valid, axis=[0, 1])) / count
+        deviation = zero_padding(inputs - mean, lengths)
+        variance = self._over_replicas(tf.reduce_sum(deviation * deviation, axis=[0, 1])) / count
+        return mean, variance
+
+    @staticmethod
+    def _over_replicas(value: Any) -> Any:
+        context = tf.distribute.get_replica_context()
+        return context.all_reduce(tf.distribute.ReduceOp.SUM, value) if context else value
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "momentum": self.momentum, "epsilon": self.epsilon}

@@ -1,0 +1,58 @@
+"""The manifest: where a run comes from. Versions, data fingerprint, seed, hardware, and how it ended."""
+
+from __future__ import annotations
+
+import datetime
+import platform
+import sys
+from importlib.metadata import version
+from typing import Any
+
+from rnnlab.examples import Examples
+from rnnlab.signature import Signature
+
+PACKAGES = ("tensorflow", "keras", "numpy", "aeon", "scikit-learn")
+
+
+def now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds")
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that can change a result."""
+    import rnnlab
+
+    return {
+        "rnnlab": rnnlab.__version__,
+        "python": platform.python_version(),
+        **{name: _installed(name) for name in PACKAGES},
+    }
+
+
+def _installed(name: str) -> str:
+    from importlib.metadata import PackageNotFoundError
+
+    for candidate in (name, f"{name}-cpu"):
+        try:
+            return version(candidate)
+        except PackageNotFoundError:
+            continue
+    return "unknown"
+
+
+def describe_data(splits: dict[str, Examples], signature: Signature) -> dict[str, Any]:
+    """Return each split's size and fingerprint, and the signature."""
+    return {
+        "signature": signature.to_json(),
+        "splits": {
+            name: {"examples": len(examples), "fingerprint": examples.fingerprint()}
+            for name, examples in splits.items()
+        },
+    }
+
+
+def command() -> str:
+    """Return the command that is running, for the record."""
+    import shlex
+
+    return shlex.join(["rnnlab", *sys.argv[1:]])

@@ -1,0 +1,31 @@
+"""Accuracy: the share of examples whose class is right."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnlab.metrics import Metric, Sums
+from rnnlab.metrics._sums import chosen, count, quotient, total
+from rnnlab.signature import Kind
+
+
+class Accuracy(Metric):
+    """The share of examples whose most probable class is the true one."""
+
+    definition: ClassVar[str] = "share of examples whose most probable class is right, 0–1"
+    better: ClassVar[Literal["higher", "lower"]] = "higher"
+    target: ClassVar[Kind] = "class"
+    reads: ClassVar[Literal["probabilities", "values"]] = "probabilities"
+
+    def sums(self, answers: Mapping[str, Any], targets: Any, weights: Any) -> Sums:
+        import tensorflow as tf
+
+        right = chosen(answers["probabilities"]) == tf.cast(targets, tf.int64)
+        return {"total": total(right, weights), "count": count(weights)}
+
+    def value(self, sums: Mapping[str, NDArray[np.float64]]) -> float:
+        return quotient(sums)

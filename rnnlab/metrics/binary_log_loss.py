@@ -1,0 +1,35 @@
+"""Binary log loss: how improbable the true state of each label was held."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnlab.metrics import Metric, Sums
+from rnnlab.metrics._sums import clipped, count, marked, quotient, total
+from rnnlab.signature import Kind
+
+
+class BinaryLogLoss(Metric):
+    """The mean over examples and labels of the negative logarithm of the probability of the label's true state."""
+
+    definition: ClassVar[str] = (
+        "mean over examples and labels of −ln of the true state's probability, nats; 0 is perfect"
+    )
+    better: ClassVar[Literal["higher", "lower"]] = "lower"
+    target: ClassVar[Kind] = "labels"
+    reads: ClassVar[Literal["probabilities", "values"]] = "probabilities"
+    calibrated: ClassVar[bool] = True
+
+    def sums(self, answers: Mapping[str, Any], targets: Any, weights: Any) -> Sums:
+        import tensorflow as tf
+
+        probabilities = clipped(answers["probabilities"])
+        true = tf.where(marked(targets), probabilities, 1 - probabilities)
+        return {"total": total(tf.reduce_mean(-tf.math.log(true), axis=-1), weights), "count": count(weights)}
+
+    def value(self, sums: Mapping[str, NDArray[np.float64]]) -> float:
+        return quotient(sums)

@@ -1,0 +1,31 @@
+"""Subset accuracy: the share of examples whose labels are all right."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnlab.metrics import Metric, Sums
+from rnnlab.metrics._sums import count, marked, quotient, total
+from rnnlab.signature import Kind
+
+
+class SubsetAccuracy(Metric):
+    """The share of examples on which every label is right, one set above a probability of 0.5."""
+
+    definition: ClassVar[str] = "share of examples whose labels are all right at a threshold of 0.5, 0–1"
+    better: ClassVar[Literal["higher", "lower"]] = "higher"
+    target: ClassVar[Kind] = "labels"
+    reads: ClassVar[Literal["probabilities", "values"]] = "probabilities"
+
+    def sums(self, answers: Mapping[str, Any], targets: Any, weights: Any) -> Sums:
+        import tensorflow as tf
+
+        right = tf.reduce_all(marked(answers["probabilities"]) == marked(targets), axis=-1)
+        return {"total": total(right, weights), "count": count(weights)}
+
+    def value(self, sums: Mapping[str, NDArray[np.float64]]) -> float:
+        return quotient(sums)

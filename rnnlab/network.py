@@ -1,0 +1,41 @@
+"""The network: an encoder and a head joined into one Keras model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rnnlab.architectures import Architecture
+from rnnlab.errors import DataError
+from rnnlab.heads import Head
+from rnnlab.signature import Signature
+
+
+def build_network(architecture: Architecture, head: Head, signature: Signature, outputs: int, seed: int) -> Any:
+    """Return a `keras.Model` from {field: (B, T, F) float32, "lengths": (B,) int32} to outputs (B, C).
+
+    The initial weights are a function of the seed and the architecture alone.
+
+    Raises:
+        DataError: the architecture does not fit the data's shapes.
+    """
+    import keras
+
+    keras.utils.set_random_seed(seed)
+    inputs = {
+        field.name: keras.Input((None, *field.shape), name=field.name, dtype="float32") for field in signature.inputs
+    }
+    lengths = keras.Input((), name="lengths", dtype="int32")
+    try:
+        result = head.read(architecture.encode(inputs, lengths), outputs)
+    except ValueError as error:
+        raise DataError(f"model: the network can't be built on this data: {error}") from error
+    return keras.Model({**inputs, "lengths": lengths}, result, name="network")
+
+
+def named_variables(network: Any) -> dict[str, Any]:
+    """Return every variable of the network, trained or not, by a name that depends on the architecture alone."""
+    return {
+        f"{layer.name}/{number:02d}.{variable.name}": variable
+        for layer in network.layers
+        for number, variable in enumerate(layer.variables)
+    }

@@ -1,0 +1,137 @@
+"""The plan: which examples form which batch. Pure NumPy, a function of (lengths, seed, epoch) and nothing else.
+
+So the number of batches is `len`, resuming is a slice, two runs agree, and every worker can take its rows of every
+batch. One width per global batch; a row that only fills the batch up to a multiple of the replicas has index -1.
+
+Axes: N examples, B batch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+FILLER = -1
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One global batch.
+
+    Attributes:
+        indices: (B,) int64 into the examples; `FILLER` for a row of length 0 and weight 0.
+        width: the number of steps that every row is padded to.
+    """
+
+    indices: NDArray[np.int64]
+    width: int
+
+
+@dataclass(frozen=True)
+class Batching:
+    """How batches are formed.
+
+    Attributes:
+        widths: ascending bucket boundaries; a batch is padded to the smallest that holds its rows.
+        batch_size: rows in a batch, or
+        batch_steps: padded steps in a batch (rows · width), if given.
+        replicas: every batch is filled up to a multiple of this.
+    """
+
+    widths: tuple[int, ...]
+    batch_size: int
+    batch_steps: int | None = None
+    replicas: int = 1
+
+    def rows(self, width: int) -> int:
+        """Return how many rows a full batch of this width holds."""
+        return self.batch_size if self.batch_steps is None else max(1, self.batch_steps // width)
+
+
+def choose_widths(lengths: NDArray[np.int64], shapes: int, candidates: int = 512) -> tuple[int, ...]:
+    """Return at most `shapes` ascending widths, the last the longest length, that waste the least padding.
+
+    Exact dynamic programming over the distinct lengths; where there are more than `candidates` of them, over that
+    many quantiles.
+    """
+    distinct, counts = np.unique(lengths, return_counts=True)
+    if len(distinct) > candidates:
+        edges = np.unique(np.quantile(lengths, np.linspace(0, 1, candidates), method="higher"))
+        slots = np.searchsorted(edges, distinct)
+        counts = np.bincount(slots, weights=counts).astype(np.int64)
+        distinct = edges
+    shapes = min(shapes, len(distinct))
+    below = np.concatenate([[0], np.cumsum(counts)])  # below[i]: examples shorter than distinct[i]
+    cost = (below[1:] * distinct).astype(np.float64)  # padded steps with one bucket for the i + 1 shortest lengths
+    choices: list[NDArray[np.int64]] = []
+    for _ in range(shapes - 1):
+        # table[j, i]: the buckets so far end at length j; one more covers lengths j + 1 to i.
+        table = cost[:, None] + (below[1:][None, :] - below[1:][:, None]) * distinct[None, :]
+        table[np.tril_indices(len(distinct))] = np.inf
+        np.fill_diagonal(table, cost)
+        choices.append(table.argmin(axis=0))
+        cost = table.min(axis=0)
+    end = len(distinct) - 1
+    ends = {end}
+    for choice in reversed(choices):
+        end = int(choice[end])
+        ends.add(end)
+    return tuple(int(distinct[each]) for each in sorted(ends))
+
+
+def plan_epoch(lengths: NDArray[np.int64], batching: Batching, seed: int, epoch: int) -> list[Batch]:
+    """Return the batches of one training epoch: every example once, in an order drawn from (seed, epoch).
+
+    Within a bucket examples are shuffled and cut into full batches; what is left over joins the next wider bucket, so
+    that at most one batch of an epoch is not full. The batches come in shuffled order.
+    """
+    generator = np.random.default_rng([seed, epoch])
+    order = generator.permutation(len(lengths))
+    batches = _cut(order, lengths, batching, generator)
+    return [batches[position] for position in generator.permutation(len(batches))]
+
+
+def plan_evaluation(lengths: NDArray[np.int64], batching: Batching) -> list[Batch]:
+    """Return batches that hold every example once, shortest first: for prediction and scores."""
+    return _cut(np.argsort(lengths, kind="stable"), lengths, batching, None)
+
+
+def padding_share(lengths: NDArray[np.int64], batches: list[Batch]) -> float:
+    """Return the share of all steps in these batches that is padding."""
+    padded = sum(len(batch.indices) * batch.width for batch in batches)
+    valid = sum(int(lengths[batch.indices[batch.indices != FILLER]].sum()) for batch in batches)
+    return 1 - valid / padded if padded else 0.0
+
+
+def _cut(
+    order: NDArray[np.int64], lengths: NDArray[np.int64], batching: Batching, generator: np.random.Generator | None
+) -> list[Batch]:
+    widths = np.asarray(_covering(batching.widths, lengths))
+    buckets = np.searchsorted(widths, lengths[order])
+    batches: list[Batch] = []
+    rest = order[:0]
+    for bucket, width in enumerate(widths):
+        waiting = np.concatenate([rest, order[buckets == bucket]])
+        if generator is not None and len(rest):
+            waiting = generator.permutation(waiting)
+        rows = batching.rows(int(width))
+        full = len(waiting) // rows * rows
+        batches += [_fill(waiting[start : start + rows], int(width), batching) for start in range(0, full, rows)]
+        rest = waiting[full:]
+    if len(rest):
+        width = int(widths[np.searchsorted(widths, lengths[rest].max())])
+        batches.append(_fill(rest, width, batching))
+    return batches
+
+
+def _covering(widths: tuple[int, ...], lengths: NDArray[np.int64]) -> tuple[int, ...]:
+    """Return the widths, and one more where a length (of a test split) is longer than all of them."""
+    longest = int(lengths.max()) if len(lengths) else 0
+    return (*widths, longest) if not widths or longest > widths[-1] else widths
+
+
+def _fill(indices: NDArray[np.int64], width: int, batching: Batching) -> Batch:
+    missing = -len(indices) % batching.replicas
+    return Batch(np.concatenate([indices, np.full(missing, FILLER)]).astype(np.int64), width)

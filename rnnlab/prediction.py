@@ -1,0 +1,148 @@
+"""Prediction: a run folder answers. It needs nothing else: not the data, not the spec's folder.
+
+Axes: N examples, T time, F features, C classes or numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnlab.errors import DataError, RunError
+from rnnlab.examples import Examples, FlatExamples
+from rnnlab.experiment import Experiment, load_experiment
+from rnnlab.plan import Batching, plan_evaluation
+from rnnlab.preparation import Pipeline, from_arrays, pad
+from rnnlab.rundir import RunDir, read_arrays
+from rnnlab.signature import Signature
+from rnnlab.tasks import Learnt
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """A trained network with its preparation and its task.
+
+    Attributes:
+        run: the folder that it was loaded from.
+        experiment: its spec.
+        signature: the raw input fields and the target that it was trained on.
+        pipeline: its fitted transforms.
+        learnt: what its task learnt.
+        network: the `keras.Model` from prepared fields and lengths to outputs.
+        widths: the bucket boundaries of its training.
+    """
+
+    run: RunDir
+    experiment: Experiment
+    signature: Signature
+    pipeline: Pipeline
+    learnt: Learnt
+    network: Any
+    widths: tuple[int, ...]
+
+    @classmethod
+    def load(cls, path: str | Path) -> Predictor:
+        """Load a run folder.
+
+        Raises:
+            RunError: there is no trained run in it, or it is damaged.
+        """
+        from rnnlab.training.devices import quiet_tensorflow
+
+        quiet_tensorflow()
+        from rnnlab.heads import HEADS
+        from rnnlab.network import build_network, named_variables
+
+        run = RunDir.open(Path(path))
+        manifest = run.read_manifest()
+        experiment = load_experiment(run.spec)
+        signature = Signature.from_json(manifest["data"]["signature"])
+        if signature.target is None:
+            raise RunError(f"{run.manifest}: names no target")
+        pipeline, learnt = from_arrays(read_arrays(run.prepared), experiment.transforms, signature)
+        head = experiment.head or HEADS.load(experiment.task.head)()
+        outputs = experiment.task.outputs(signature.target)
+        network = build_network(experiment.model, head, pipeline.signature, outputs, experiment.seed)
+        weights = read_arrays(run.weights)
+        for name, variable in named_variables(network).items():
+            if f"model/{name}" not in weights:
+                raise RunError(f"{run.weights}: has no '{name}'; it is of another model")
+            variable.assign(weights[f"model/{name}"])
+        return cls(run, experiment, signature, pipeline, learnt, network, tuple(manifest["widths"]))
+
+    def forward(self, fields: Any, lengths: Any) -> dict[str, Any]:
+        """Return the answers of raw fields (B, T, F) and lengths (B,), as tensors; usable in a graph."""
+        fields, lengths = self.pipeline.apply(fields, lengths)
+        outputs = self.network({**fields, "lengths": lengths}, training=False)
+        return self.experiment.task.answers(outputs, self.learnt)
+
+    def answers(self, examples: Examples) -> dict[str, NDArray[Any]]:
+        """Return the answers for all examples, in their order: `probabilities` (N, C) or `values` (N, C)."""
+        import tensorflow as tf
+
+        name = self.signature.inputs[0].name
+        shape = self.signature.inputs[0].shape
+        forward = tf.function(
+            lambda values, lengths: self.forward({name: values}, lengths),
+            input_signature=[tf.TensorSpec([None, None, *shape]), tf.TensorSpec([None], tf.int32)],
+        )
+        collected: dict[str, NDArray[Any]] = {}
+        training = self.experiment.training
+        batching = Batching(self.widths, training.batch_size, training.batch_steps)
+        for batch in plan_evaluation(examples.lengths, batching):
+            sequences = [np.asarray(examples.read(int(index))[name], np.float32) for index in batch.indices]
+            values = pad(sequences)
+            result = forward(values, examples.lengths[batch.indices].astype(np.int32))
+            for key, value in result.items():
+                rows = np.asarray(value)
+                collected.setdefault(key, np.zeros((len(examples), *rows.shape[1:]), rows.dtype))[batch.indices] = rows
+        return collected
+
+    def predict(self, sequences: Sequence[Any]) -> dict[str, NDArray[Any]]:
+        """Return the answers for raw sequences.
+
+        Args:
+            sequences: arrays (T, F), or pandas frames with the columns that the run was trained on.
+
+        Returns:
+            `probabilities` (N, C) and `classes` (N,) of text, or `values` (N, C).
+
+        Raises:
+            DataError: a sequence has another number of features, no steps, or values that are not finite.
+        """
+        field = self.signature.inputs[0]
+        arrays = [self._to_array(sequence, position) for position, sequence in enumerate(sequences)]
+        ids = [str(position) for position in range(len(arrays))]
+        return self.final_answers(FlatExamples.from_sequences(Signature((field,)), ids, arrays))
+
+    def final_answers(self, examples: Examples) -> dict[str, NDArray[Any]]:
+        """Return `answers` with what the task adds, such as the names of the classes."""
+        answers = self.answers(examples)
+        if self.signature.target is None or not answers:
+            return answers
+        final = self.experiment.task.final_answers(answers, self.signature.target)
+        return {**answers, **{name: np.asarray(value).astype(str) for name, value in final.items()}}
+
+    def _to_array(self, sequence: Any, position: int) -> NDArray[np.float32]:
+        field = self.signature.inputs[0]
+        columns = getattr(sequence, "columns", None)
+        if columns is not None:
+            missing = [name for name in field.names if name not in columns]
+            if missing:
+                raise DataError(f"sequence {position}: no column {', '.join(missing)}; it has {', '.join(columns)}")
+            sequence = sequence[list(field.names)].to_numpy()
+        array = np.asarray(sequence, np.float32)
+        if array.ndim == 1 and field.shape == (1,):
+            array = array[:, np.newaxis]
+        if array.ndim != 1 + len(field.shape) or array.shape[1:] != field.shape or not len(array):
+            expected = ", ".join(["T ≥ 1", *map(str, field.shape)])
+            raise DataError(f"sequence {position}: expected shape ({expected}); received {array.shape}")
+        if not np.isfinite(array).all():
+            step = int(np.argwhere(~np.isfinite(array))[0][0])
+            raise DataError(f"sequence {position}, time step {step}: a value is not a finite number")
+        return array

@@ -1,0 +1,166 @@
+"""Prepared data: transforms fitted on the training split, applied to every split, laid out for fast batches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnlab.errors import DataError
+from rnnlab.examples import Examples, FlatExamples
+from rnnlab.plan import Batch, Batching, plan_evaluation
+from rnnlab.signature import Signature
+from rnnlab.transforms import Learnt, Transform
+
+CHUNK_STEPS = 200_000
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """Transforms in order, with what each learnt from the training split.
+
+    Attributes:
+        transforms: in the order in which they are applied.
+        learnt: what each learnt; applying never changes it.
+        raw: the signature of what goes in.
+    """
+
+    transforms: tuple[Transform, ...]
+    learnt: tuple[Learnt, ...]
+    raw: Signature
+
+    @classmethod
+    def fit(cls, transforms: Sequence[Transform], train: Examples) -> Pipeline:
+        """Fit each transform on the training examples as the ones before it prepare them."""
+        pipeline = cls((), (), train.signature)
+        for transform in transforms:
+            learnt = transform.fit(pipeline.prepare(train))
+            pipeline = cls((*pipeline.transforms, transform), (*pipeline.learnt, learnt), train.signature)
+        return pipeline
+
+    @property
+    def signature(self) -> Signature:
+        """The signature of what comes out."""
+        result = self.raw
+        for transform in self.transforms:
+            result = transform.signature(result)
+        return result
+
+    def apply(self, fields: Mapping[str, Any], lengths: Any) -> tuple[dict[str, Any], Any]:
+        """Return prepared fields (B, T, F) and lengths (B,) from raw ones; TensorFlow ops only."""
+        fields = dict(fields)
+        for transform, learnt in zip(self.transforms, self.learnt, strict=True):
+            fields[transform.field], lengths = transform.apply(fields[transform.field], lengths, learnt)
+        return fields, lengths
+
+    def prepare(self, examples: Examples, store: Path | None = None) -> FlatExamples:
+        """Return examples with every transform applied, laid end to end in memory, or in a file where `store` says.
+
+        Examples are prepared in chunks of like length, so that the memory needed beyond the result is bounded; with
+        a store the result is a memory map.
+        """
+        field = self.raw.inputs[0]
+        starts = np.zeros(len(examples), np.int64)
+        lengths = np.zeros(len(examples), np.int64)
+        position = 0
+        with _Sink(store, self.signature.inputs[0].shape) as sink:
+            for chunk in plan_evaluation(examples.lengths, Batching((), batch_size=1, batch_steps=CHUNK_STEPS)):
+                for index, sequence in zip(chunk.indices, self._prepare_chunk(examples, chunk, field.name), strict=True):
+                    starts[index], lengths[index] = position, len(sequence)
+                    position += len(sequence)
+                    sink.append(sequence)
+        return FlatExamples(
+            Signature(self.signature.inputs, examples.signature.target),
+            examples.ids,
+            sink.values(),
+            starts,
+            lengths,
+            examples.targets,
+            examples.groups,
+        )
+
+    def _prepare_chunk(self, examples: Examples, chunk: Batch, name: str) -> list[NDArray[np.float32]]:
+        sequences = [np.asarray(examples.read(int(index))[name], np.float32) for index in chunk.indices]
+        if not self.transforms:
+            return sequences
+        fields, lengths = self.apply({name: pad(sequences)}, examples.lengths[chunk.indices].astype(np.int32))
+        values, lengths = np.asarray(fields[name]), np.asarray(lengths)
+        return [row[:length] for row, length in zip(values, lengths, strict=True)]
+
+
+def pad(sequences: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Return (B, T, F) float32, right-padded with zeros to the longest of sequences (T, F)."""
+    width = max(len(sequence) for sequence in sequences)
+    padded = np.zeros((len(sequences), width, *sequences[0].shape[1:]), np.float32)
+    for row, sequence in zip(padded, sequences, strict=True):
+        row[: len(sequence)] = sequence
+    return padded
+
+
+class _Sink:
+    """Collects sequences (T, F) into one array (ΣT, F), in memory or in a file."""
+
+    def __init__(self, path: Path | None, shape: tuple[int, ...]) -> None:
+        self.path, self.shape = path, shape
+        self.parts: list[NDArray[np.float32]] = []
+
+    def __enter__(self) -> _Sink:
+        if self.path is not None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.file = self.path.open("wb")
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self.path is not None:
+            self.file.close()
+
+    def append(self, sequence: NDArray[np.float32]) -> None:
+        if self.path is None:
+            self.parts.append(sequence)
+        else:
+            self.file.write(np.ascontiguousarray(sequence, np.float32).tobytes())
+
+    def values(self) -> NDArray[np.float32]:
+        if self.path is None:
+            return np.concatenate(self.parts, dtype=np.float32) if self.parts else np.zeros((0, *self.shape), np.float32)
+        if self.path.stat().st_size == 0:
+            return np.zeros((0, *self.shape), np.float32)
+        flat = np.memmap(self.path, np.float32, "r")
+        return flat.reshape(-1, *self.shape)
+
+
+def require_examples(splits: Mapping[str, Examples]) -> None:
+    """Refuse splits without examples.
+
+    Raises:
+        DataError: a split is empty.
+    """
+    for name, examples in splits.items():
+        if not len(examples):
+            raise DataError(f"data: the {name} split has no examples")
+
+
+def to_arrays(pipeline: Pipeline, task_learnt: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Return what transforms and task learnt as named arrays, for the run folder."""
+    arrays = {
+        f"transforms/{number}/{name}": values
+        for number, learnt in enumerate(pipeline.learnt)
+        for name, values in learnt.items()
+    }
+    return {**arrays, **{f"task/{name}": values for name, values in task_learnt.items()}}
+
+
+def from_arrays(
+    arrays: Mapping[str, NDArray[Any]], transforms: Sequence[Transform], raw: Signature
+) -> tuple[Pipeline, Learnt]:
+    """Return the pipeline and what the task learnt, from `to_arrays`."""
+
+    def below(prefix: str) -> Learnt:
+        return {name.removeprefix(prefix): values for name, values in arrays.items() if name.startswith(prefix)}
+
+    learnt = tuple(below(f"transforms/{number}/") for number in range(len(transforms)))
+    return Pipeline(tuple(transforms), learnt, raw), below("task/")

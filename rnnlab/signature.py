@@ -1,0 +1,67 @@
+"""What an example holds: the fields that go in, and the target that is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Self
+
+Kind = Literal["series", "class", "labels", "numbers"]
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of an example.
+
+    Attributes:
+        name: the field's name, such as `sequence`.
+        kind: `series` (T, F); `class` one of `names`; `labels` any number of `names`; `numbers` one value per name.
+        shape: the shape of one time step, such as (F,), or of the whole value where there is no time.
+        names: the names of the features, classes, labels or numbers.
+    """
+
+    name: str
+    kind: Kind
+    shape: tuple[int, ...]
+    names: tuple[str, ...] = ()
+
+    @property
+    def has_time(self) -> bool:
+        """Whether the field's first axis is time, of a length that differs from example to example."""
+        return self.kind == "series"
+
+    def to_json(self) -> dict[str, Any]:
+        return {"name": self.name, "kind": self.kind, "shape": list(self.shape), "names": list(self.names)}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Self:
+        return cls(values["name"], values["kind"], tuple(values["shape"]), tuple(values["names"]))
+
+
+@dataclass(frozen=True)
+class Signature:
+    """The fields of one source's examples; `target` is None where answers are not known (prediction)."""
+
+    inputs: tuple[Field, ...]
+    target: Field | None = None
+
+    def input(self, name: str) -> Field:
+        """Return the input field of this name."""
+        return next(field for field in self.inputs if field.name == name)
+
+    def with_input(self, field: Field) -> Signature:
+        """Return the signature with the input of the same name replaced."""
+        return replace(self, inputs=tuple(field if each.name == field.name else each for each in self.inputs))
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "inputs": [field.to_json() for field in self.inputs],
+            "target": self.target.to_json() if self.target else None,
+        }
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Self:
+        target = values["target"]
+        return cls(
+            tuple(Field.from_json(field) for field in values["inputs"]),
+            Field.from_json(target) if target else None,
+        )

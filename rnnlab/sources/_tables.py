@@ -1,0 +1,325 @@
+"""Tables in CSV, TSV and Parquet files, which know the line of every row, so that a message can name it."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import io
+import re
+import warnings
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnlab.errors import DataError, did_you_mean
+from rnnlab.sources._checks import shown
+
+if TYPE_CHECKING:
+    import pandas
+
+SUFFIXES = {".csv": ",", ".csv.gz": ",", ".tsv": "\t", ".tsv.gz": "\t", ".parquet": ""}
+MISSING = ["", "NA", "N/A", "NaN", "nan", "null", "None", "?"]
+CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class TableFile:
+    """A table's file before its rows are read.
+
+    Attributes:
+        path: the file.
+        separator: what stands between two fields; empty for Parquet.
+        columns: the column names, in the file's order.
+        breaks: the number of line breaks of the file; 0 for Parquet.
+    """
+
+    path: Path
+    separator: str
+    columns: tuple[str, ...]
+    breaks: int
+
+    @property
+    def shown(self) -> str:
+        return shown(self.path)
+
+    def require(self, key: str, column: str) -> None:
+        """Check that the column that a key names is there."""
+        if column not in self.columns:
+            hint = did_you_mean(column, self.columns)
+            if len(self.columns) == 1 and ";" in self.columns[0]:
+                hint = "; fields seem to be separated by semicolons: save the table with commas"
+            raise DataError(f"{self._header()}: expected a column '{column}' (data.{key}); it is missing{hint}")
+
+    def _header(self) -> str:
+        return f"{self.shown}:1" if self.separator else self.shown
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """The rows of a table, numbered from 0.
+
+    Attributes:
+        file: where they come from.
+        frame: the columns that were asked for: text as it is written, numbers as float32.
+    """
+
+    file: TableFile
+    frame: pandas.DataFrame
+
+    def place(self, row: int) -> str:
+        """Return where a row stands: `speakers.csv:17`, the header being line 1, or `speakers.parquet: row 15`."""
+        if not self.file.separator:
+            return f"{self.file.shown}: row {row}"
+        return f"{self.file.shown}:{self._lines[row]}"
+
+    def text(self, column: str) -> NDArray[np.object_]:
+        """Return a text column, (rows,) of str; an empty cell is empty text."""
+        result: NDArray[np.object_] = self.frame[column].fillna("").to_numpy(dtype=object)
+        return result
+
+    @cached_property
+    def _lines(self) -> NDArray[np.int64]:
+        """The line on which each row begins, (rows,): row + 2, but for empty lines and quoted line breaks."""
+        rows = len(self.frame)
+        simple: NDArray[np.int64] = np.arange(2, rows + 2)
+        if self.file.breaks in (rows, rows + 1):
+            return simple
+        exact = np.array([line for line, _ in _records(self.file)][1:], np.int64)
+        return exact if len(exact) == rows else simple
+
+
+def open_table(path: Path) -> TableFile:
+    """Look at a table's file: readable, whole, UTF-8, and with a header of different names.
+
+    Raises:
+        DataError: what is wrong with it, with the line.
+    """
+    suffix = next((each for each in SUFFIXES if path.name.lower().endswith(each)), None)
+    where = shown(path)
+    if suffix is None:
+        raise DataError(f"{where}: expected a file {', '.join(SUFFIXES)}; received '{path.name}'")
+    if suffix == ".parquet":
+        return TableFile(path, "", _parquet_columns(path), 0)
+    breaks = _scan(path)
+    file = TableFile(path, SUFFIXES[suffix], (), breaks)
+    try:
+        _, header = next(_records(file), (1, []))
+    except csv.Error as error:
+        raise DataError(f"{where}:1: expected column names, separated by commas or tabs; received {error}") from None
+    if not header:
+        raise DataError(f"{where}:1: expected column names; the file is empty")
+    for name in header:
+        if header.count(name) > 1:
+            raise DataError(f"{where}:1: expected different column names; received '{name}' {header.count(name)} times")
+    return TableFile(path, file.separator, tuple(header), breaks)
+
+
+def read_table(
+    file: TableFile,
+    text: Sequence[str],
+    numbers: Sequence[str],
+    maybe: Sequence[str] = (),
+    free: Sequence[str] = (),
+) -> Table:
+    """Return the rows of a table.
+
+    Args:
+        file: what `open_table` returned.
+        text: columns to read as text, as it is written.
+        numbers: columns to read as float32; a missing value is NaN.
+        maybe: columns to read as float32 if any of their cells is a number; otherwise left out.
+        free: columns to read as whatever they hold.
+
+    Raises:
+        DataError: with the line: a cell that is not a number, too many fields, no rows.
+    """
+    read = _read_csv_table if file.separator else _read_parquet
+    frame = read(file, text, numbers, maybe, free)
+    frame = frame.drop(columns=[name for name in maybe if name in frame and bool(frame[name].isna().all())])
+    if frame.empty:
+        raise DataError(f"{file.shown}: expected rows after the column names; received none")
+    return Table(file, frame)
+
+
+def _read_csv_table(
+    file: TableFile, text: Sequence[str], numbers: Sequence[str], maybe: Sequence[str], free: Sequence[str]
+) -> pandas.DataFrame:
+    """Read a CSV file at once; only if a cell is not a number, look for it, and leave out columns of text."""
+    try:
+        return _read_csv(file, text, [*numbers, *maybe], free)
+    except (ValueError, OverflowError) as error:
+        fault = error
+    kept = _columns_of_numbers(file, text, numbers, maybe)
+    try:
+        return _read_csv(file, text, [*numbers, *kept], free)
+    except (ValueError, OverflowError):
+        raise DataError(f"{file.shown}: expected numbers; {fault}") from fault
+
+
+def _read_csv(file: TableFile, text: Sequence[str], numbers: Sequence[str], free: Sequence[str]) -> pandas.DataFrame:
+    """Read some columns of a CSV file. ValueError: a cell is not a number."""
+    import pandas
+
+    wanted = {*text, *numbers, *free}
+    kinds: dict[str, type[str] | str] = {**dict.fromkeys(text, str), **dict.fromkeys(numbers, "float32")}
+    with warnings.catch_warnings(), np.errstate(over="ignore"):
+        warnings.simplefilter("error", pandas.errors.ParserWarning)  # more fields in a row than column names
+        try:
+            return pandas.read_csv(
+                file.path,
+                sep=file.separator,
+                dtype=kinds,
+                usecols=[name for name in file.columns if name in wanted],
+                index_col=False,
+                keep_default_na=False,
+                na_values={name: MISSING for name in wanted if name not in text},
+                low_memory=False,
+            )
+        except (pandas.errors.ParserError, pandas.errors.ParserWarning) as error:
+            raise _bad_record(file, error) from error
+
+
+def _read_parquet(
+    file: TableFile, text: Sequence[str], numbers: Sequence[str], maybe: Sequence[str], free: Sequence[str]
+) -> pandas.DataFrame:
+    import pyarrow.parquet
+    from pandas.api.types import is_numeric_dtype
+
+    wanted = list(dict.fromkeys((*text, *numbers, *maybe, *free)))
+    frame: pandas.DataFrame
+    with _readable(file.path), pyarrow.parquet.ParquetFile(file.path) as parquet:
+        frame = parquet.read(columns=wanted).to_pandas(ignore_metadata=True)  # an index is a column like any other
+    frame = frame.drop(columns=[name for name in maybe if not is_numeric_dtype(frame[name])])
+    for name in (*numbers, *maybe):
+        if name in frame:
+            if not is_numeric_dtype(frame[name]):
+                kind = frame[name].dtype
+                raise DataError(f"{file.shown}: column '{name}': expected numbers; received values of type {kind}")
+            with np.errstate(over="ignore"):
+                frame[name] = frame[name].astype("float32")
+    for name in text:
+        frame[name] = frame[name].where(frame[name].isna(), frame[name].astype(str))
+    return frame
+
+
+def _columns_of_numbers(
+    file: TableFile, text: Sequence[str], numbers: Sequence[str], maybe: Sequence[str]
+) -> tuple[str, ...]:
+    """Return the `maybe` columns in which a cell is a number, after a cell was found not to be one.
+
+    Raises:
+        DataError: the first cell that is not a number in a column that should hold numbers.
+    """
+    everything = Table(file, _read_csv(file, text, (), (*numbers, *maybe)))
+    bad = {name: _first_bad_cell(everything.frame[name], name in maybe) for name in (*numbers, *maybe)}
+    faults = [(row, name) for name, row in bad.items() if row is not None and row >= 0]
+    if not faults:
+        return tuple(name for name in maybe if bad[name] is None)
+    row, name = min(faults)
+    cell = str(everything.frame[name].iloc[row])
+    received = repr(cell) if cell.strip() else "an empty cell"
+    whose = f" ({text[0]} {everything.text(text[0])[row]!r})" if text else ""
+    hint = "; if this is no feature, name the features in data.features" if name in maybe else ""
+    raise DataError(f"{everything.place(row)}: column '{name}': expected a number; received {received}{whose}{hint}")
+
+
+def _first_bad_cell(cells: pandas.Series[Any], may_be_text: bool) -> int | None:
+    """Return the first row that is neither a number nor empty, or None; -1 for a column of text that may be one."""
+    import pandas
+    from pandas.api.types import is_numeric_dtype
+
+    if is_numeric_dtype(cells):
+        return None
+    is_number = pandas.to_numeric(cells, errors="coerce").notna()
+    if may_be_text and not is_number.any():
+        return -1
+    bad = np.flatnonzero(~is_number & cells.notna())
+    return int(bad[0]) if len(bad) else None
+
+
+def _parquet_columns(path: Path) -> tuple[str, ...]:
+    """Return the column names of a Parquet file, without the row numbers that pandas may have kept."""
+    import pyarrow.parquet
+
+    with _readable(path):
+        names = pyarrow.parquet.read_schema(path).names
+    return tuple(name for name in names if not re.fullmatch(r"__index_level_\d+__", name))
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Turn what pyarrow raises for a file that it can't read into a DataError."""
+    try:
+        yield
+    except (OSError, ValueError, KeyError) as error:  # pyarrow.ArrowInvalid is a ValueError
+        raise DataError(f"{shown(path)}: not a Parquet file that can be read: {error}") from error
+
+
+def _open(path: Path) -> IO[bytes]:
+    return gzip.open(path, "rb") if path.name.lower().endswith(".gz") else path.open("rb")  # type: ignore[return-value]
+
+
+def _scan(path: Path) -> int:
+    """Return the number of line breaks of a text file, after checking that it is whole, UTF-8 and not empty."""
+    decoder, breaks, where = codecs.getincrementaldecoder("utf-8")(), 0, shown(path)
+    empty = True
+    try:
+        with _open(path) as file:
+            while chunk := file.read(CHUNK):
+                empty = False
+                if b"\0" in chunk:
+                    line = breaks + chunk[: chunk.index(b"\0")].count(b"\n") + 1
+                    raise DataError(f"{where}:{line}: expected text in UTF-8; received a zero byte; is it UTF-16?")
+                decoder.decode(chunk)
+                breaks += chunk.count(b"\n")
+            decoder.decode(b"", final=True)
+    except UnicodeDecodeError as error:
+        line = breaks + error.object[: error.start].count(b"\n") + 1
+        byte = error.object[error.start]
+        raise DataError(f"{where}:{line}: expected text in UTF-8; received byte 0x{byte:02x}; save as UTF-8") from None
+    except gzip.BadGzipFile:
+        raise DataError(f"{where}: expected a gzip file, as its name says; received something else") from None
+    except (EOFError, zlib.error) as error:
+        raise DataError(f"{where}: this gzip file is damaged: {error}") from None
+    except OSError as error:
+        raise DataError(f"{where}: can't be read: {error.strerror or error}") from None
+    if empty:
+        raise DataError(f"{where}: expected column names and rows; the file is empty")
+    return breaks
+
+
+def _records(file: TableFile) -> Iterator[tuple[int, list[str]]]:
+    """Yield each record of a CSV file with the line on which it begins; empty lines are passed over."""
+    with _open(file.path) as raw, io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as lines:
+        reader = csv.reader(lines, delimiter=file.separator)
+        line = 1
+        for record in reader:
+            if len(record) > 1 or (record and record[0].strip()):
+                yield line, record
+            line = reader.line_num + 1
+
+
+def _bad_record(file: TableFile, error: Exception) -> DataError:
+    """Return what is wrong with a CSV file that could not be parsed, with the line."""
+    expected, line = len(file.columns), 1
+    try:
+        for line, record in _records(file):
+            if len(record) > expected:
+                return DataError(
+                    f"{file.shown}:{line}: expected {expected} fields, one for each column name; received {len(record)}"
+                )
+    except csv.Error as fault:
+        return DataError(f"{file.shown}:{line}: not a CSV file: {fault}")
+    if "EOF inside string" in str(error):
+        return DataError(
+            f'{file.shown}:{line}: expected a closing quote; the quote (") that opens here is never closed'
+        )
+    return DataError(f"{file.shown}: not a CSV file: {' '.join(str(error).split())}")

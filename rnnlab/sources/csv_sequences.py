@@ -1,0 +1,376 @@
+"""Sequences in tables (CSV, TSV, Parquet): all in one long table, or one file each, listed in a manifest.
+
+Axes: N sequences, T time, F features, C classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from rnnlab.errors import DataError
+from rnnlab.examples import Examples, FlatExamples, Subset
+from rnnlab.places import Places
+from rnnlab.signature import Field as ExampleField
+from rnnlab.signature import Signature
+from rnnlab.sources._checks import Place, check_finite, check_not_empty
+from rnnlab.sources._files import FileSource
+from rnnlab.sources._tables import Table, TableFile, open_table, read_table
+from rnnlab.sources._targets import class_target, labels_target, numbers_target
+
+SEQUENCE_ID = "sequence_id"
+FILE = "file"
+
+
+class CsvSequences(FileSource):
+    """Sequences in CSV, TSV or Parquet tables (.csv, .csv.gz, .tsv, .tsv.gz, .parquet), one row per time step.
+
+    In the `long` layout a table holds all sequences and a column says to which one a row belongs. In the `manifest`
+    layout a table lists one file per sequence in its column `file`, relative to the table.
+    """
+
+    layout: Literal["long", "manifest"] = Field(
+        "long", description="`long`: all sequences in one table; `manifest`: a table of files, one sequence each"
+    )
+    sequence_id: str = Field(
+        SEQUENCE_ID, description="the column that says to which sequence a row of a long table belongs"
+    )
+    time: str | None = Field(
+        None,
+        description="the column (numbers or ISO dates) by which the rows of a sequence are sorted; by default they "
+        "stand in order",
+    )
+    features: list[str] | None = Field(
+        None, min_length=1, description="the feature columns; by default every column of numbers not otherwise named"
+    )
+    label: str | None = Field(None, description="the column with the class of the sequence; or give `values`")
+    values: list[str] | None = Field(
+        None, min_length=1, description="the columns with the numbers that are asked for; or give `label`"
+    )
+    label_separator: str | None = Field(
+        None,
+        min_length=1,
+        description="what stands between the labels of a sequence that may have several, such as '|'; by default "
+        "there is exactly one",
+    )
+    group: str | None = Field(
+        None, description="the column (a speaker, a patient) that `validation.grouped` keeps on one side of a split"
+    )
+    test_fraction: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="the part of the sequences that is cut off as the test split, in the manner of `validation` but "
+        "always with seed 0; by default only the file `test` is one",
+    )
+
+    @model_validator(mode="after")
+    def _keys_fit(self) -> CsvSequences:
+        if (self.label is None) == (self.values is None):
+            raise ValueError("give exactly one of label (classes) and values (numbers)")
+        if self.label_separator is not None and self.label is None:
+            raise ValueError("label_separator needs label")
+        if self.layout == "manifest" and self.sequence_id != SEQUENCE_ID:
+            raise ValueError("sequence_id is for layout: long; a manifest's sequences are named by their file")
+        if self.test is not None and self.test_fraction is not None:
+            raise ValueError("give test or test_fraction, not both")
+        for column in self.features or []:
+            if column in self._other_columns():
+                raise ValueError(f"features: column '{column}' is already named by another key")
+        return self
+
+    def _other_columns(self) -> set[str]:
+        named = [self.sequence_id, self.time, self.label, self.group, *(self.values or [])]
+        return {column for column in named if column is not None}
+
+    def open(self, places: Places) -> dict[str, Examples]:
+        splits = super().open(places)
+        if self.test_fraction is None:
+            return splits
+        cut = self.validation.model_copy(update={"by": "fraction", "fraction": self.test_fraction, "seed": 0})
+        everything = splits["train"]
+        train, test = cut.split(everything)
+        return {**splits, "train": Subset(everything, train), "test": Subset(everything, test)}
+
+    def read_file(self, path: Path, like: Signature | None) -> FlatExamples:
+        return self._read(path, like, with_targets=True)
+
+    def read_input(self, path: Path, signature: Signature) -> Examples:
+        return self._read(path, signature, with_targets=False)
+
+    def _read(self, path: Path, like: Signature | None, with_targets: bool) -> FlatExamples:
+        file = open_table(path)
+        wanted = _Columns(self, file, with_targets)
+        features = list(like.inputs[0].names) if like is not None else self.features
+        read = _read_long if self.layout == "long" else _read_manifest
+        sequences = read(wanted, features)
+        examples = _examples(wanted, sequences, like)
+        check_not_empty(examples, file.shown)
+        check_finite(examples, sequences.place_of_row)
+        return examples
+
+
+class _Columns:
+    """The columns of one table that the keys of the spec name, after checking that they are there."""
+
+    def __init__(self, source: CsvSequences, file: TableFile, with_targets: bool) -> None:
+        self.file, self.time, self.separator = file, source.time, source.label_separator
+        self.id = source.sequence_id if source.layout == "long" else FILE
+        self.label = source.label if with_targets else None
+        self.values = (source.values or []) if with_targets else []
+        self.group = source.group if with_targets else None
+        self.other = source._other_columns()
+        file.require("sequence_id" if source.layout == "long" else "layout: manifest", self.id)
+        for key, column in (("label", self.label), ("group", self.group)):
+            if column is not None:
+                file.require(key, column)
+        for column in self.values:
+            file.require("values", column)
+
+    @property
+    def text(self) -> list[str]:
+        return list(dict.fromkeys(each for each in (self.id, self.label, self.group) if each is not None))
+
+
+@dataclass(frozen=True, eq=False)
+class _Sequences:
+    """What both layouts give.
+
+    Attributes:
+        table: the table with the ids, labels, values and groups of the sequences.
+        rows: (N,) for each sequence a row of `table` that speaks for it.
+        ids: the sequences' names.
+        features: the names of the features.
+        steps: (ΣT, F) float32, sequence after sequence.
+        lengths: (N,) int64.
+        place_of_row: where a row of `steps` stands.
+    """
+
+    table: Table
+    rows: NDArray[np.int64]
+    ids: list[str]
+    features: tuple[str, ...]
+    steps: NDArray[np.float32]
+    lengths: NDArray[np.int64]
+    place_of_row: Place
+
+    def place(self, index: int) -> str:
+        return self.table.place(int(self.rows[index]))
+
+
+def _examples(wanted: _Columns, sequences: _Sequences, like: Signature | None) -> FlatExamples:
+    field = ExampleField("sequence", "series", (len(sequences.features),), sequences.features)
+    target, targets = _targets(wanted, sequences, like.target if like is not None else None)
+    groups = None
+    if wanted.group is not None:
+        groups = sequences.table.text(wanted.group)[sequences.rows].astype(str)
+        if not groups.astype(bool).all():
+            place = sequences.place(int(np.argmin(groups.astype(bool))))
+            raise DataError(f"{place}: column '{wanted.group}': expected a group; received an empty cell")
+    return FlatExamples.from_lengths(
+        Signature((field,) if like is None else like.inputs, target),
+        sequences.ids,
+        sequences.steps,
+        sequences.lengths,
+        targets,
+        groups,
+        [sequences.place(index) for index in range(len(sequences.ids))],
+    )
+
+
+def _targets(
+    wanted: _Columns, sequences: _Sequences, like: ExampleField | None
+) -> tuple[ExampleField | None, NDArray[np.generic] | None]:
+    table, rows = sequences.table, sequences.rows
+    if wanted.values:
+        numbers = table.frame[wanted.values].to_numpy()[rows]
+        return numbers_target(numbers, wanted.values, sequences.place, like)
+    if wanted.label is None:
+        return None, None
+
+    def place(index: int) -> str:
+        return f"{sequences.place(index)}: column '{wanted.label}' (sequence {sequences.ids[index]!r})"
+
+    labels: list[str] = list(table.text(wanted.label)[rows])
+    if wanted.separator is None:
+        return class_target(labels, place, like)
+    parts = [[part.strip() for part in label.split(wanted.separator)] for label in labels]
+    return labels_target([[part for part in each if part] for each in parts], place, like)
+
+
+def _read_long(wanted: _Columns, features: Sequence[str] | None) -> _Sequences:
+    """Read a table that holds all sequences; they keep the order of their first rows."""
+    file = wanted.file
+    if wanted.time is not None:
+        file.require("time", wanted.time)
+    table, names = _read_features(file, wanted.text, wanted.values, wanted.time, features, wanted.other)
+    codes, ids = _sequence_codes(table, wanted.id)
+    first = _first_rows(codes, len(ids))
+    for column in [*wanted.values, *(each for each in (wanted.label, wanted.group) if each is not None)]:
+        _check_constant(table, column, codes, first, ids)
+    if wanted.time is None:
+        _check_contiguous(table, codes, ids)
+        order = np.arange(len(codes))
+    else:
+        order = _time_order(table, wanted.time, codes, ids)
+    steps = table.frame[list(names)].to_numpy(np.float32)
+    return _Sequences(
+        table,
+        first,
+        ids,
+        names,
+        steps if wanted.time is None else steps[order],
+        np.bincount(codes, minlength=len(ids)).astype(np.int64),
+        lambda row: table.place(int(order[row])),
+    )
+
+
+def _read_features(
+    file: TableFile,
+    text: Sequence[str],
+    values: Sequence[str],
+    time: str | None,
+    features: Sequence[str] | None,
+    other: set[str],
+) -> tuple[Table, tuple[str, ...]]:
+    """Return a table with its feature columns read, and their names in order."""
+    free = [time] if time is not None else []
+    if features is not None:
+        for name in features:
+            file.require("features", name)
+        return read_table(file, text, [*values, *features], free=free), tuple(features)
+    maybe = [name for name in file.columns if name not in other]
+    table = read_table(file, text, values, maybe, free)
+    names = tuple(name for name in maybe if name in table.frame)
+    if not names:
+        raise DataError(f"{file.shown}: expected a column of numbers beside those that the spec names; found none")
+    return table, names
+
+
+def _sequence_codes(table: Table, column: str) -> tuple[NDArray[np.int64], list[str]]:
+    """Return for each row the number of its sequence, (rows,), and the sequences' ids in order of appearance."""
+    import pandas
+
+    codes, ids = pandas.factorize(table.frame[column].fillna(""))
+    names = [str(name) for name in ids]
+    if "" in names:
+        row = int(np.flatnonzero(codes == names.index(""))[0])
+        raise DataError(f"{table.place(row)}: column '{column}': expected a sequence's name; received an empty cell")
+    return codes.astype(np.int64), names
+
+
+def _first_rows(codes: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """Return the first row of each sequence, (N,)."""
+    first = np.full(count, len(codes), np.int64)
+    np.minimum.at(first, codes, np.arange(len(codes)))
+    return first
+
+
+def _check_constant(
+    table: Table, column: str, codes: NDArray[np.int64], first: NDArray[np.int64], ids: list[str]
+) -> None:
+    import pandas
+
+    values = pandas.factorize(table.frame[column])[0]  # a missing value is -1
+    differing = np.flatnonzero(values != values[first][codes])
+    if len(differing):
+        row = int(differing[0])
+        start = int(first[codes[row]])
+        cells = table.frame[column]
+        raise DataError(
+            f"{table.place(row)}: column '{column}': expected one value for all rows of sequence {ids[codes[row]]!r}, "
+            f"{str(cells.iloc[start])!r} as in {table.place(start)}; received {str(cells.iloc[row])!r}"
+        )
+
+
+def _check_contiguous(table: Table, codes: NDArray[np.int64], ids: list[str]) -> None:
+    starts = np.flatnonzero(np.diff(codes, prepend=-1))
+    if len(starts) == len(ids):
+        return
+    seen: set[int] = set()
+    for row in starts:
+        if int(codes[row]) in seen:
+            raise DataError(
+                f"{table.place(int(row))}: expected the rows of a sequence to follow one another; received a row of "
+                f"sequence {ids[codes[row]]!r} again after others; name a time column in data.time, or sort the table"
+            )
+        seen.add(int(codes[row]))
+
+
+def _time_order(table: Table, column: str, codes: NDArray[np.int64], ids: list[str]) -> NDArray[np.int64]:
+    """Return the rows sorted by sequence, and by time within each."""
+    times = _times(table, column)
+    order = np.lexsort((times, codes))
+    same = (np.diff(codes[order]) == 0) & (np.diff(times[order]) == 0)
+    if same.any():
+        at = int(np.flatnonzero(same)[0])
+        earlier, later = sorted((int(order[at]), int(order[at + 1])))
+        raise DataError(
+            f"{table.place(later)}: column '{column}': expected different times within sequence "
+            f"{ids[codes[later]]!r}; received {str(table.frame[column].iloc[later])!r} as in {table.place(earlier)}"
+        )
+    return order.astype(np.int64)
+
+
+def _times(table: Table, column: str) -> NDArray[np.generic]:
+    """Return a time column, (rows,), as something that sorts and has no missing values."""
+    import pandas
+    from pandas.api.types import is_datetime64_any_dtype
+
+    cells = table.frame[column]
+    times = cells if is_datetime64_any_dtype(cells) else pandas.to_numeric(cells, errors="coerce")
+    if not times.notna().any():
+        times = pandas.to_datetime(cells, errors="coerce", utc=True, format="ISO8601")
+    if times.isna().any():
+        row = int(np.argmax(times.isna()))
+        received = "an empty cell" if pandas.isna(cells.iloc[row]) else repr(str(cells.iloc[row]))
+        place = table.place(row)
+        raise DataError(f"{place}: column '{column}': expected a number or an ISO date; received {received}")
+    result: NDArray[np.generic] = times.to_numpy()
+    return result if result.dtype.kind in "biuf" else times.astype("int64").to_numpy()
+
+
+def _read_manifest(wanted: _Columns, features: Sequence[str] | None) -> _Sequences:
+    """Read the files that a manifest lists, in its order."""
+    manifest = read_table(wanted.file, wanted.text, wanted.values)
+    files = [str(name) for name in manifest.text(wanted.id)]
+    steps: list[NDArray[np.float32]] = []
+    places: list[Place] = []
+    names = tuple(features) if features is not None else None
+    for row, name in enumerate(files):
+        path = wanted.file.path.parent / name
+        if not name.strip() or not path.is_file():
+            raise DataError(f"{manifest.place(row)}: column '{FILE}': expected a file; received {name!r} ({path})")
+        sequence, names, place = _read_one(path, wanted.time, names)
+        steps.append(sequence)
+        places.append(place)
+    lengths = np.array([len(each) for each in steps], np.int64)
+    ends = np.cumsum(lengths)
+
+    def place_of_row(row: int) -> str:
+        index = int(np.searchsorted(ends, row, side="right"))
+        return places[index](int(row - (ends[index] - lengths[index])))
+
+    rows = np.arange(len(files), dtype=np.int64)
+    return _Sequences(manifest, rows, files, names or (), np.concatenate(steps), lengths, place_of_row)
+
+
+def _read_one(
+    path: Path, time: str | None, features: tuple[str, ...] | None
+) -> tuple[NDArray[np.float32], tuple[str, ...], Place]:
+    """Return the sequence (T, F) of one file, its features, and the place of each time step."""
+    file = open_table(path)
+    if time is not None:
+        file.require("time", time)
+    table, names = _read_features(file, [], [], time, features, {time} if time is not None else set())
+    steps = table.frame[list(names)].to_numpy(np.float32)
+    if time is None:
+        return steps, names, table.place
+    order = _time_order(table, time, np.zeros(len(steps), np.int64), [path.name])
+    return steps[order], names, lambda row: table.place(int(order[row]))

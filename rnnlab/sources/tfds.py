@@ -1,0 +1,328 @@
+"""Any dataset of TensorFlow Datasets: by name, or a folder of prepared data.
+
+Axes: N examples, T time, F features.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from rnnlab.errors import DataError, did_you_mean
+from rnnlab.examples import Examples, FlatExamples
+from rnnlab.places import Places
+from rnnlab.signature import Field as ExampleField
+from rnnlab.signature import Signature
+from rnnlab.sources import Source
+from rnnlab.sources._checks import Place, check_finite, check_not_empty, shown
+from rnnlab.sources._files import check_features
+from rnnlab.sources._targets import class_target, numbers_target
+from rnnlab.strict import Strict
+
+DATASET = r"^[A-Za-z]\w*(/[\w.+\-]+)?(:[\d.*]+)?$"
+LONG = 300  # characters of another package's message that are worth reading
+
+
+class Features(Strict):
+    """Which features of the dataset are the sequence and the answer; `outer/inner` for one within another."""
+
+    sequence: str | list[str] = Field(
+        description="the feature that is the sequence: its first axis is time, the others are laid flat; or several "
+        "features of equal length, side by side"
+    )
+    label: str | None = Field(None, description="the feature with the class; or give `value`")
+    value: str | None = Field(None, description="the feature with the number or numbers asked for; or give `label`")
+
+    @model_validator(mode="after")
+    def _one_target(self) -> Features:
+        if (self.label is None) == (self.value is None):
+            raise ValueError("give exactly one of label (a class) and value (numbers)")
+        if not self.sequence:
+            raise ValueError("sequence: expected at least one feature")
+        return self
+
+
+class Tfds(Source):
+    """A dataset of TensorFlow Datasets, by name or as a folder of prepared data.
+
+    Prepared data of a named dataset is looked for in `tfds/` of the data directory.
+    """
+
+    dataset: str | None = Field(
+        None, pattern=DATASET, description="the dataset, name[/config][:version]; or give `folder`"
+    )
+    folder: str | None = Field(
+        None, description="a folder of prepared data, the one with dataset_info.json; or give `dataset`"
+    )
+    features: Features = Field(description="which features are the sequence and the answer")
+    group: str | None = Field(
+        None, description="the feature (a speaker, a patient) that `validation.grouped` keeps on one side of a split"
+    )
+    train_split: str = Field("train", description="the training split, such as `train` or `train[:80%]`")
+    test_split: str | None = Field("test", description="the test split; null where there is none")
+    validation_split: str | None = Field(
+        None,
+        description="the validation split, for `validation.by: given`; by default validation examples are cut off "
+        "the training split",
+    )
+    download: bool = Field(
+        False, description="download and prepare the dataset if it is not; off, as that can take hours and gigabytes"
+    )
+
+    @model_validator(mode="after")
+    def _keys_fit(self) -> Tfds:
+        if (self.dataset is None) == (self.folder is None):
+            raise ValueError("give exactly one of dataset (a name) and folder (prepared data)")
+        if self.download and self.folder is not None:
+            raise ValueError("download needs dataset: what is in a folder is prepared already")
+        if (self.validation.by == "given") != (self.validation_split is not None):
+            raise ValueError("validation_split and validation.by: given go together; give both or neither")
+        return self
+
+    def open(self, places: Places) -> dict[str, Examples]:
+        builder = self._builder(places)
+        train = self._read(builder, self.train_split, "data.train_split", None)
+        splits: dict[str, Examples] = {"train": train}
+        for name, split in (("validation", self.validation_split), ("test", self.test_split)):
+            if split is not None:
+                splits[name] = self._read(builder, split, f"data.{name}_split", train.signature)
+        return splits
+
+    def read_input(self, path: Path, signature: Signature) -> Examples:
+        """Return all examples of a folder of prepared data, split after split in order of name."""
+        builder = _builder_of_folder(path)
+        split = "+".join(sorted(builder.info.splits))
+        return self._read(builder, split, shown(path), Signature(signature.inputs))
+
+    def _builder(self, places: Places) -> Any:
+        if self.folder is not None:
+            return _builder_of_folder(places.find(self.folder, "data.folder"))
+        builder = _builder_of_name(str(self.dataset), places.data / "tfds")
+        with _quiet():
+            if builder.is_prepared():
+                return builder
+        if not self.download:
+            raise DataError(
+                f"data.dataset: '{self.dataset}' is not prepared in {builder.data_path}. To download and prepare it, "
+                f"set data.download: true, or run: tfds build {self.dataset} --data_dir {places.data / 'tfds'}"
+            )
+        try:
+            builder.download_and_prepare()
+        except (OSError, ValueError, RuntimeError, ImportError) as error:
+            raise DataError(
+                f"data.dataset: '{self.dataset}' could not be downloaded and prepared "
+                f"({type(error).__name__}: {_one_line(error)})"
+            ) from error
+        return builder
+
+    def _read(self, builder: Any, split: str, where: str, like: Signature | None) -> FlatExamples:
+        with_targets = like is None or like.target is not None
+        examples = _examples(self, _stream(self, builder, split, where, with_targets), builder, where, split, like)
+        check_not_empty(examples, f"{where}: {split}")
+        check_finite(examples)
+        return examples
+
+
+@dataclass(frozen=True, eq=False)
+class _Columns:
+    """One split, feature by feature: N sequences of (T, F), N raw labels or values, N raw groups."""
+
+    sequences: list[NDArray[np.float32]]
+    answers: list[Any]
+    groups: list[Any]
+
+
+def _stream(source: Tfds, builder: Any, split: str, where: str, with_targets: bool) -> _Columns:
+    """Read a split once, in the order in which it is stored."""
+    features = source.features
+    keys = [features.sequence] if isinstance(features.sequence, str) else features.sequence
+    answer = (features.label or features.value) if with_targets else None
+    group = source.group if with_targets else None
+    for key in (*keys, answer, group):
+        if key is not None:
+            _feature(builder, key)
+    _check_split(builder, split, where)
+    columns = _Columns([], [], [])
+    for number, example in enumerate(_rows(builder, split, where)):
+        columns.sequences.append(_sequence(example, keys, f"{where}: {split}[{number}]"))
+        if answer is not None:
+            columns.answers.append(_walk(example, answer))
+        if group is not None:
+            columns.groups.append(_walk(example, group))
+    return columns
+
+
+def _examples(
+    source: Tfds, columns: _Columns, builder: Any, where: str, split: str, like: Signature | None
+) -> FlatExamples:
+    def place(index: int) -> str:
+        return f"{where}: {split}[{index}]"
+
+    count = columns.sequences[0].shape[1] if columns.sequences else 0
+    for index, sequence in enumerate(columns.sequences):
+        if sequence.shape[1] != count:
+            raise DataError(
+                f"{place(index)}: expected {count} features, as in the first example; received {sequence.shape[1]}"
+            )
+    check_features(f"{where}: {split}", count, like)
+    names = tuple(f"feature_{number}" for number in range(count))
+    inputs = like.inputs if like is not None else (ExampleField("sequence", "series", (count,), names),)
+    target, targets = None, None
+    if columns.answers:
+        target, targets = _targets(source, columns.answers, builder, place, like.target if like is not None else None)
+    return FlatExamples.from_sequences(
+        Signature(inputs, target),
+        [f"{split}/{index}" for index in range(len(columns.sequences))],
+        columns.sequences,
+        targets,
+        np.array([_text(group) for group in columns.groups], dtype=str) if columns.groups else None,
+        [place(index) for index in range(len(columns.sequences))],
+    )
+
+
+def _targets(
+    source: Tfds, answers: list[Any], builder: Any, place: Place, like: ExampleField | None
+) -> tuple[ExampleField, NDArray[np.generic]]:
+    if source.features.value is not None:
+        numbers = _numbers(answers, source.features.value, place)
+        names = ["value"] if numbers.shape[1] == 1 else [f"value_{number}" for number in range(numbers.shape[1])]
+        return numbers_target(numbers, names, place, like)
+    key = str(source.features.label)
+    for index, answer in enumerate(answers):
+        if np.ndim(answer) != 0:
+            raise DataError(f"{place(index)}: feature '{key}': expected one class; received shape {np.shape(answer)}")
+    names_of = getattr(_feature(builder, key), "names", None)
+    if names_of is None:
+        return class_target([_text(answer) for answer in answers], place, like)
+    for index, answer in enumerate(answers):
+        if not 0 <= int(answer) < len(names_of):
+            raise DataError(f"{place(index)}: feature '{key}': expected a class; received {answer}, which means none")
+    return class_target([names_of[int(answer)] for answer in answers], place, like, names_of)
+
+
+def _numbers(answers: list[Any], key: str, place: Place) -> NDArray[np.float64]:
+    """Return values, (N,) or (N, K) in the dataset, as (N, K)."""
+    rows: list[NDArray[np.float64]] = []
+    for index, answer in enumerate(answers):
+        array = np.asarray(answer)
+        if array.dtype.kind not in "biuf" or array.ndim > 1 or (rows and array.size != rows[0].size):
+            kind = f"{array.dtype} of shape {array.shape}"
+            raise DataError(f"{place(index)}: feature '{key}': expected as many numbers as elsewhere; received {kind}")
+        rows.append(np.atleast_1d(array).astype(np.float64))
+    return np.stack(rows)
+
+
+def _sequence(example: Any, keys: Sequence[str], where: str) -> NDArray[np.float32]:
+    """Return the features of these names side by side: each (T, …) becomes (T, F)."""
+    parts: list[NDArray[np.float32]] = []
+    for key in keys:
+        array = np.asarray(_walk(example, key))
+        if array.dtype.kind not in "biuf" or array.ndim < 1:
+            kind = f"{array.dtype} of shape {array.shape}"
+            raise DataError(f"{where}: feature '{key}': expected numbers with a time axis; received {kind}")
+        width = int(np.prod(array.shape[1:]))
+        with np.errstate(over="ignore"):
+            parts.append(array.reshape(len(array), width).astype(np.float32))  # (T, …) → (T, F)
+        if len(array) != len(parts[0]):
+            raise DataError(f"{where}: feature '{key}': expected {len(parts[0])} time steps; received {len(array)}")
+    return np.concatenate(parts, axis=1)
+
+
+def _walk(example: Any, key: str) -> Any:
+    for part in key.split("/"):
+        example = example[part]
+    return example
+
+
+def _feature(builder: Any, key: str) -> Any:
+    """Return the feature's declaration, after checking that the dataset has it."""
+    feature = builder.info.features
+    for part in key.split("/"):
+        known = [str(name) for name in feature] if hasattr(feature, "keys") else []
+        if part not in known:
+            raise DataError(
+                f"data.features: expected a feature of the dataset; received '{key}'{did_you_mean(part, known)}"
+            )
+        feature = feature[part]
+    return feature
+
+
+def _check_split(builder: Any, split: str, where: str) -> None:
+    known = [str(name) for name in builder.info.splits]
+    for part in split.split("+"):
+        name = re.split(r"[\[:]", part.strip(), maxsplit=1)[0]
+        if name not in known and name != "all":
+            hint = did_you_mean(name, known)
+            remedy = "; set it to null if there is none" if where == "data.test_split" else ""
+            raise DataError(f"{where}: expected a split of the dataset; received '{split}'{hint}{remedy}")
+
+
+def _rows(builder: Any, split: str, where: str) -> Iterator[Any]:
+    import tensorflow as tf
+    import tensorflow_datasets as tfds
+
+    try:
+        yield from tfds.as_numpy(builder.as_dataset(split=split, shuffle_files=False))
+    except (tf.errors.OpError, ValueError, OSError, AssertionError) as error:
+        raise DataError(f"{where}: the prepared data of '{split}' can't be read: {_one_line(error)}") from error
+
+
+def _builder_of_name(dataset: str, data_directory: Path) -> Any:
+    import tensorflow_datasets as tfds
+
+    try:
+        with _quiet():
+            return tfds.builder(dataset, data_dir=str(data_directory), try_gcs=False)
+    except tfds.core.DatasetNotFoundError:
+        hint = did_you_mean(re.split("[/:]", dataset)[0], tfds.list_builders(with_community_datasets=False))
+        hint = hint.partition("; known")[0]
+        raise DataError(
+            f"data.dataset: expected a dataset of TensorFlow Datasets; received '{dataset}'{hint} "
+            "(for data of your own, give data.folder)"
+        ) from None
+    except (ValueError, AssertionError, OSError, ImportError) as error:
+        raise DataError(f"data.dataset: '{dataset}': {_one_line(error)}") from error
+
+
+def _builder_of_folder(path: Path) -> Any:
+    import tensorflow_datasets as tfds
+
+    try:
+        with _quiet():
+            return tfds.builder_from_directory(str(path))
+    except (ValueError, OSError, AssertionError, KeyError) as error:
+        raise DataError(
+            f"{shown(path)}: expected a folder of prepared data, with dataset_info.json and features.json "
+            f"({_one_line(error)})"
+        ) from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Hold back warnings about data that is not prepared: what matters of them is said in an error."""
+    logger = logging.getLogger("absl")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def _text(value: Any) -> str:
+    value = value.item() if isinstance(value, np.generic | np.ndarray) else value
+    return value.decode("utf-8", errors="replace") if isinstance(value, bytes) else str(value)
+
+
+def _one_line(error: BaseException) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= LONG else f"{text[:LONG]} …"

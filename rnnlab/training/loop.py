@@ -1,0 +1,199 @@
+"""The training loop: epochs of planned batches, saved so that a kill changes nothing.
+
+    plan → batches → steps → sums ┬→ validation → history row → best? stop? lower the rate? → state
+                                  └→ state, every so often
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnlab.batches import BatchLoader
+from rnnlab.errors import Interrupted, NonFiniteError
+from rnnlab.examples import FlatExamples
+from rnnlab.history import write_history
+from rnnlab.plan import Batching, padding_share, plan_epoch, plan_evaluation
+from rnnlab.rundir import RunDir, write_arrays
+from rnnlab.settings import Training
+from rnnlab.training.reporting import Reporter
+from rnnlab.training.signals import Interruption, noted_signals
+from rnnlab.training.state import Progress, assign_variables, read_variables, save_state, variables_of
+from rnnlab.training.step import Objective, Stepper, add_sums
+from rnnlab.training.watching import Watches
+
+
+@dataclass
+class Loop:
+    """A training under way.
+
+    Attributes:
+        stepper: the compiled steps.
+        train, validation: prepared examples.
+        batching: how batches are formed.
+        progress: where the loop stands; changed as it goes.
+        sums: of the epoch under way, or None at its beginning.
+    """
+
+    run: RunDir
+    settings: Training
+    seed: int
+    stepper: Stepper
+    objective: Objective
+    train: FlatExamples
+    validation: FlatExamples | None
+    batching: Batching
+    reporter: Reporter
+    progress: Progress
+    sums: dict[str, NDArray[np.float64]] | None = None
+
+    def __post_init__(self) -> None:
+        self.variables = variables_of(self.stepper.network, self.stepper.optimizer)
+        self.watches = Watches(self.settings, self.progress.watches)
+        self.train_loader = BatchLoader(self.train)
+        self.validation_loader = None if self.validation is None else BatchLoader(self.validation)
+        self.saved_at, self.steps_since_save = time.monotonic(), 0
+        self.board = _Board(self.run) if self.settings.tensorboard else None
+
+    def save(self) -> None:
+        """Write the state."""
+        save_state(self.run, read_variables(self.variables), self.sums, self.progress)
+        self.saved_at, self.steps_since_save = time.monotonic(), 0
+
+    def restore(self, arrays: Mapping[str, NDArray[Any]], sums: dict[str, NDArray[Any]], progress: Progress) -> None:
+        """Take up a saved state."""
+        assign_variables(self.variables, arrays)
+        self.sums, self.progress = sums or None, progress
+        self.watches = Watches(self.settings, progress.watches)
+
+    def train_to_the_end(self) -> None:
+        """Train until the epochs are done or training stops early.
+
+        Raises:
+            Interrupted: SIGINT or SIGTERM; the state is saved.
+            NonFiniteError: the loss or the gradient is no longer a number; the state before stays.
+        """
+        with noted_signals() as interruption:
+            while self.progress.finished is None:
+                self._run_epoch(interruption)
+                self._check_signal(interruption)
+
+    def _run_epoch(self, interruption: Interruption) -> None:
+        progress = self.progress
+        batches = plan_epoch(self.train.lengths, self.batching, self.seed, progress.epoch)
+        self.reporter.epoch_begins(progress.epoch, self.settings.epochs, len(batches), progress.step)
+        started = time.monotonic()
+        for batch in self.train_loader.load(batches[progress.step :]):
+            self._run_step(batch)
+            now = time.monotonic()
+            progress.seconds, started = progress.seconds + now - started, now
+            if self._save_is_due() and progress.step < len(batches):
+                self.save()
+            if interruption.signal is not None and progress.step < len(batches):
+                self._check_signal(interruption)
+        self._end_epoch(padding_share(self.train.lengths, batches))
+
+    def _run_step(self, batch: Mapping[str, Any]) -> None:
+        sums, norm = self.stepper.train(batch, self.progress.update)
+        loss = float(sums["loss"]) / float(sums["weight"])
+        if not (math.isfinite(loss) and math.isfinite(float(norm))):
+            raise NonFiniteError(self._describe_failure(batch, loss, float(norm)))
+        self.sums = add_sums(self.sums, sums)
+        self.progress.step += 1
+        self.progress.update += 1
+        self.progress.norm += float(norm)
+        self.steps_since_save += 1
+        self.reporter.step_done(int(sums["weight"]), loss)
+
+    def _describe_failure(self, batch: Mapping[str, Any], loss: float, norm: float) -> str:
+        rows = batch["indices"].numpy()[batch["weights"].numpy() > 0]
+        ids = ", ".join(str(self.train.ids[int(row)]) for row in rows)
+        return (
+            f"epoch {self.progress.epoch + 1}, step {self.progress.step + 1}: loss {loss}, gradient norm {norm}, "
+            f"learning rate {self._learning_rate():.3g}. The batch's examples: {ids}. "
+            f"The last good state is {self.run.state}. Try a lower learning rate or clip_global_norm, and look at "
+            "these examples"
+        )
+
+    def _end_epoch(self, padding: float) -> None:
+        progress = self.progress
+        row = self._row()
+        rate = self._learning_rate()
+        progress.history.append(row)
+        if self.watches.is_best(row) or self.settings.best is None:
+            self.save_weights()
+        lowered = self.watches.lowered(row, rate)
+        if lowered != rate:
+            self.stepper.optimizer.learning_rate.assign(lowered)
+        reason = self.watches.stop(row)
+        progress.epoch, progress.step, progress.norm, progress.seconds = progress.epoch + 1, 0, 0.0, 0.0
+        self.sums = None
+        if reason is None and progress.epoch >= self.settings.epochs:
+            reason = f"{self.settings.epochs} epochs are done"
+        progress.finished = reason
+        progress.stopped_early = reason is not None and progress.epoch < self.settings.epochs
+        self.save()
+        write_history(self.run.history, progress.history)
+        self.reporter.epoch_ends(row, padding)
+        if self.board is not None:
+            self.board.write(row, progress.epoch)
+
+    def _row(self) -> dict[str, Any]:
+        """Return the epoch's row of the history."""
+        row: dict[str, Any] = {"epoch": self.progress.epoch + 1, **self.objective.values(self.sums or {})}
+        if self.validation is not None and self.validation_loader is not None:
+            total = None
+            for batch in self.validation_loader.load(plan_evaluation(self.validation.lengths, self.batching)):
+                total = add_sums(total, self.stepper.score(batch))
+            row |= {f"val_{name}": value for name, value in self.objective.values(total or {}).items()}
+        norm = self.progress.norm / max(self.progress.step, 1)
+        return row | {
+            "learning_rate": self._learning_rate(),
+            "gradient_norm": norm,
+            "seconds": round(self.progress.seconds, 3),
+        }
+
+    def save_weights(self) -> None:
+        """Write the network's present weights as the ones that answer."""
+        model = {name: each for name, each in self.variables.items() if name.startswith("model/")}
+        write_arrays(self.run.weights, read_variables(model))
+
+    def _learning_rate(self) -> float:
+        """The learning rate of the last update: where a schedule is used, of that update's number."""
+        return float(np.asarray(self.stepper.optimizer.learning_rate))
+
+    def _save_is_due(self) -> bool:
+        every = self.settings.save_every
+        if every.steps is not None:
+            return self.steps_since_save >= every.steps
+        return every.seconds is not None and time.monotonic() - self.saved_at >= every.seconds
+
+    def _check_signal(self, interruption: Interruption) -> None:
+        if interruption.signal is None or self.progress.finished is not None:
+            return
+        self.save()
+        raise Interrupted(f"{interruption.signal}: the state is saved")
+
+
+class _Board:
+    """TensorBoard scalars, one point an epoch."""
+
+    def __init__(self, run: RunDir) -> None:
+        import tensorflow as tf
+
+        self.writer = tf.summary.create_file_writer(str(run.tensorboard))
+
+    def write(self, row: Mapping[str, Any], epoch: int) -> None:
+        import tensorflow as tf
+
+        with self.writer.as_default():
+            for name, value in row.items():
+                if name != "epoch":
+                    tf.summary.scalar(name, value, step=epoch)
+        self.writer.flush()

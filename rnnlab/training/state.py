@@ -1,0 +1,123 @@
+"""The state of a training: all that is needed to go on as if nothing had happened.
+
+One file holds the variables of model and optimizer, the sums of the epoch under way, and where the loop stands. It is
+written whole or not at all, carries its own digest, and the one before it is kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnlab.errors import RunError
+from rnnlab.network import named_variables
+from rnnlab.rundir import RunDir, read_arrays, write_arrays
+
+Arrays = dict[str, NDArray[Any]]
+
+
+@dataclass
+class Progress:
+    """Where the loop stands.
+
+    Attributes:
+        epoch: the epoch under way, counted from 0.
+        step: how many of its batches are done.
+        update: how many updates were made in all; the seed of the next one's dropout.
+        history: one row an epoch done.
+        watches: what early stopping, plateau decay and the best epoch remember, by name.
+        norm: sum of the gradient norms of the epoch under way.
+        seconds: training time of the epoch under way.
+        finished: why the training ended, or None.
+        stopped_early: whether it ended before its last epoch, so that more epochs would not be trained.
+    """
+
+    epoch: int = 0
+    step: int = 0
+    update: int = 0
+    history: list[dict[str, Any]] = field(default_factory=list)
+    watches: dict[str, dict[str, Any]] = field(default_factory=dict)
+    norm: float = 0.0
+    seconds: float = 0.0
+    finished: str | None = None
+    stopped_early: bool = False
+
+
+def variables_of(network: Any, optimizer: Any) -> dict[str, Any]:
+    """Return every variable that training changes, by name."""
+    model = {f"model/{name}": variable for name, variable in named_variables(network).items()}
+    own = {
+        f"optimizer/{number:03d}.{variable.name}": variable for number, variable in enumerate(optimizer.variables)
+    }
+    return {**model, **own}
+
+
+def read_variables(variables: Mapping[str, Any]) -> Arrays:
+    return {name: np.asarray(variable.numpy()) for name, variable in variables.items()}
+
+
+def assign_variables(variables: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Give variables the values of the arrays of the same name.
+
+    Raises:
+        RunError: a name is missing, or a shape differs.
+    """
+    for name, variable in variables.items():
+        if name not in arrays:
+            raise RunError(f"the saved state has no '{name}'; it is of another model")
+        if arrays[name].shape != tuple(variable.shape):
+            raise RunError(f"'{name}': expected shape {tuple(variable.shape)}; the saved one is {arrays[name].shape}")
+        variable.assign(arrays[name])
+
+
+def digest(arrays: Mapping[str, NDArray[Any]]) -> str:
+    """Return a SHA-256 over names, types, shapes and bytes, in name order."""
+    result = hashlib.sha256()
+    for name in sorted(arrays):
+        values = np.ascontiguousarray(arrays[name])
+        result.update(f"{name}:{values.dtype.str}:{values.shape}".encode())
+        result.update(values.tobytes())
+    return result.hexdigest()
+
+
+def save_state(run: RunDir, variables: Arrays, sums: Mapping[str, NDArray[Any]] | None, progress: Progress) -> None:
+    """Write the state; the one before becomes `state.previous.npz`."""
+    arrays = {**variables, **{f"sums/{name}": np.asarray(value) for name, value in (sums or {}).items()}}
+    arrays["progress"] = np.frombuffer(json.dumps(asdict(progress)).encode(), np.uint8)
+    arrays["digest"] = np.frombuffer(bytes.fromhex(digest(arrays)), np.uint8)
+    write_arrays(run.state, arrays, keep_previous=run.previous_state)
+
+
+def load_state(run: RunDir) -> tuple[Arrays, Arrays, Progress, str | None]:
+    """Return (variables, sums of the epoch under way, progress, warning), from the newest undamaged state.
+
+    Raises:
+        RunError: there are states, and every one is damaged; training never starts afresh in silence.
+        FileNotFoundError: no state was ever written.
+    """
+    failures: list[str] = []
+    for path in (run.state, run.previous_state):
+        if not path.exists():
+            continue
+        try:
+            arrays = read_arrays(path)
+            expected = arrays.pop("digest", np.zeros(0, np.uint8)).tobytes().hex()
+            if digest(arrays) != expected:
+                raise RunError(f"{path}: damaged: its digest does not agree")
+            progress = Progress(**json.loads(arrays.pop("progress").tobytes()))
+        except RunError as error:
+            failures.append(str(error))
+            continue
+        sums = {name[5:]: value for name, value in arrays.items() if name.startswith("sums/")}
+        variables = {name: value for name, value in arrays.items() if not name.startswith("sums/")}
+        warning = f"{failures[0]}; going on from {path.name}" if failures else None
+        return variables, sums, progress, warning
+    if failures:
+        raise RunError("; ".join(failures) + ". No state is left to resume from; train again in a new run folder")
+    raise FileNotFoundError(run.state)

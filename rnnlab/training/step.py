@@ -1,0 +1,180 @@
+"""One training step, and one step of scoring, over all replicas.
+
+Losses, gradients and metrics are sums over rows, added over the replicas and divided once by the global number of
+valid rows. So one device and N replicas make the same update, whatever rows each of them got.
+
+Axes: B rows of the global batch, C outputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from rnnlab.layers.randomness import random_scope
+from rnnlab.metrics import Metric
+from rnnlab.optimizers import Optimizer
+from rnnlab.tasks import Task
+
+Sums = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What a step needs to know of the question: the task, what it learnt, and the metrics by name."""
+
+    task: Task
+    learnt: Mapping[str, NDArray[Any]]
+    metrics: Mapping[str, Metric]
+
+    def sums(self, outputs: Any, batch: Mapping[str, Any]) -> Sums:
+        """Return the sums of one replica's rows: the weight, the loss, and each metric's own."""
+        losses = self.task.losses(outputs, batch["targets"], self.learnt)
+        answers = self.task.answers(outputs, self.learnt)
+        weights = batch["weights"]
+        result: Sums = {"weight": tf.reduce_sum(weights), "loss": tf.reduce_sum(losses * weights)}
+        for name, metric in self.metrics.items():
+            for key, value in metric.sums(answers, batch["targets"], weights).items():
+                result[f"{name}/{key}"] = tf.cast(value, tf.float64)
+        return result
+
+    def values(self, sums: Mapping[str, Any]) -> dict[str, float]:
+        """Return the loss and each metric from sums over all batches."""
+        result = {"loss": float(sums["loss"]) / max(float(sums["weight"]), 1e-30)}
+        for name, metric in self.metrics.items():
+            own = {
+                key.partition("/")[2]: np.asarray(value, np.float64)
+                for key, value in sums.items()
+                if key.startswith(f"{name}/")
+            }
+            result[name] = metric.value(own)
+        return result
+
+
+def add_sums(total: Sums | None, sums: Mapping[str, Any]) -> Sums:
+    """Return the running total, in float64."""
+    new = {name: np.asarray(value, np.float64) for name, value in sums.items()}
+    return new if total is None else {name: total[name] + value for name, value in new.items()}
+
+
+class Stepper:
+    """Compiled steps of a network under a strategy.
+
+    Args:
+        network: built within the strategy's scope.
+        optimizer: the Keras optimizer, built on the network's trainable variables within the scope.
+        clipping: where the spec's clip_value, clip_norm and clip_global_norm are read from.
+        seed: of dropout; each update and each replica folds its own number into it.
+        static_widths: compile one graph for each width, with the number of steps known, for unrolled loops.
+    """
+
+    def __init__(
+        self,
+        network: Any,
+        optimizer: Any,
+        objective: Objective,
+        clipping: Optimizer,
+        strategy: Any,
+        seed: int,
+        static_widths: bool = False,
+    ) -> None:
+        self.network, self.optimizer, self.objective = network, optimizer, objective
+        self.clipping, self.strategy, self.seed = clipping, strategy, seed
+        self.static_widths = static_widths
+        self._compiled: dict[tuple[str, int | None], Any] = {}
+
+    def train(self, batch: Mapping[str, Any], update: int) -> tuple[Sums, Any]:
+        """Make one update; return the batch's sums and the global norm of its gradient before clipping."""
+        return self._call("train", self._train, batch, tf.constant(update, tf.int32))  # type: ignore[no-any-return]
+
+    def score(self, batch: Mapping[str, Any]) -> Sums:
+        """Return the batch's sums in inference."""
+        return self._call("score", self._score, batch)  # type: ignore[no-any-return]
+
+    def _call(self, name: str, function: Callable[..., Any], batch: Mapping[str, Any], *rest: Any) -> Any:
+        field = next(key for key, value in batch.items() if value.shape.rank > 2 or key == "sequence")
+        width = int(batch[field].shape[1]) if self.static_widths and name == "train" else None
+        compiled = self._compiled.get((name, width))
+        if compiled is None:
+            shapes = {
+                key: tf.TensorSpec([None, width, *value.shape[2:]] if key == field else [None, *value.shape[1:]], value.dtype)
+                for key, value in batch.items()
+            }
+            signature = [shapes, *(tf.TensorSpec(each.shape, each.dtype) for each in rest)]
+            compiled = tf.function(function, input_signature=signature)
+            self._compiled[(name, width)] = compiled
+        return compiled(batch, *rest)
+
+    def _train(self, batch: Mapping[str, Any], update: Any) -> Any:
+        sums, norm = self.strategy.run(self._train_replica, args=(batch, update))
+        # Every replica holds the same all-reduced values; the first one's are as good as any.
+        return tf.nest.map_structure(self._first, (sums, norm))
+
+    def _train_replica(self, batch: Mapping[str, Any], update: Any) -> Any:
+        context = tf.distribute.get_replica_context()
+        replica = context.replica_id_in_sync_group
+        rows = self._own_rows(batch, replica)
+        variables = [variable.value for variable in self.network.trainable_variables]
+        seed = tf.random.experimental.stateless_fold_in(tf.constant([self.seed, 0], tf.int32), update)
+        seed = tf.random.experimental.stateless_fold_in(seed, replica)
+        with random_scope(seed), tf.GradientTape() as tape:
+            outputs = self._forward(rows, training=True)
+            losses = self.objective.task.losses(outputs, rows["targets"], self.objective.learnt)
+            total = tf.reduce_sum(losses * rows["weights"])
+        gradients = [
+            tf.zeros_like(variable) if gradient is None else tf.convert_to_tensor(gradient)
+            for gradient, variable in zip(tape.gradient(total, variables), variables, strict=True)
+        ]
+        sums = self.objective.sums(outputs, rows)
+        gradients, sums = context.all_reduce(tf.distribute.ReduceOp.SUM, (gradients, sums))
+        gradients = [gradient / sums["weight"] for gradient in gradients]
+        norm = tf.linalg.global_norm(gradients)
+        self._apply(self._clip(gradients, norm), replica)
+        return sums, norm
+
+    def _apply(self, gradients: Sequence[Any], replica: Any) -> None:
+        """Apply global gradients. Keras adds the replicas' gradients up, so all but the first pass zeros."""
+        if self.strategy.num_replicas_in_sync > 1:
+            first = tf.cast(tf.equal(replica, 0), tf.float32)
+            gradients = [gradient * tf.cast(first, gradient.dtype) for gradient in gradients]
+        self.optimizer.apply(gradients, self.network.trainable_variables)
+
+    def _clip(self, gradients: Sequence[Any], norm: Any) -> list[Any]:
+        clipped = list(gradients)
+        if self.clipping.clip_value is not None:
+            limit = self.clipping.clip_value
+            clipped = [tf.clip_by_value(gradient, -limit, limit) for gradient in clipped]
+        if self.clipping.clip_norm is not None:
+            clipped = [tf.clip_by_norm(gradient, self.clipping.clip_norm) for gradient in clipped]
+        if self.clipping.clip_global_norm is not None:
+            clipped, _ = tf.clip_by_global_norm(clipped, self.clipping.clip_global_norm)
+        return clipped
+
+    def _score(self, batch: Mapping[str, Any]) -> Any:
+        return tf.nest.map_structure(self._first, self.strategy.run(self._score_replica, args=(batch,)))
+
+    def _score_replica(self, batch: Mapping[str, Any]) -> Any:
+        context = tf.distribute.get_replica_context()
+        rows = self._own_rows(batch, context.replica_id_in_sync_group)
+        sums = self.objective.sums(self._forward(rows, training=False), rows)
+        return context.all_reduce(tf.distribute.ReduceOp.SUM, sums)
+
+    def _forward(self, rows: Mapping[str, Any], *, training: bool) -> Any:
+        return self.network({name: rows[name] for name in self.network.input}, training=training)
+
+    def _own_rows(self, batch: Mapping[str, Any], replica: Any) -> dict[str, Any]:
+        """Return this replica's rows: every batch is planned to a multiple of the replicas."""
+        replicas = self.strategy.num_replicas_in_sync
+        if replicas == 1:
+            return dict(batch)
+        share = tf.shape(batch["weights"])[0] // replicas
+        start = replica * share
+        return {name: value[start : start + share] for name, value in batch.items()}
+
+    def _first(self, value: Any) -> Any:
+        return self.strategy.experimental_local_results(value)[0]

@@ -1,0 +1,307 @@
+"""YAML read with the place of every key and value, so that each mistake can name its line.
+
+What YAML 1.1 would turn into something else in silence is refused (`no`, `12:30`, `010`) or read as everyone
+means it (`1e-3` is a number, a date is text).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from rnnlab.errors import SpecError
+
+MAX_DEPTH = 20
+MAX_NODES = 20_000
+MAX_BYTES = 1_000_000
+
+Location = tuple[int | str, ...]
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Where a key and its value stand, such as `a.yaml:4:3` and `a.yaml:4:9`."""
+
+    key: str
+    value: str
+
+
+@dataclass
+class Document:
+    """The values of a YAML file, and the mark of every location in them."""
+
+    values: dict[str, Any]
+    marks: dict[Location, Mark] = field(default_factory=dict)
+
+    def where(self, location: Location, *, key: bool = False) -> str:
+        """Return the place of a location, or of the nearest ancestor that stands in a file."""
+        for size in range(len(location), -1, -1):
+            mark = self.marks.get(location[:size])
+            if mark is not None:
+                return mark.key if key and size == len(location) else mark.value
+        return "spec"
+
+
+class _Loader(yaml.SafeLoader):
+    """The safe loader without YAML 1.1's surprises; `_check_scalar` refuses what stays ambiguous."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith((":timestamp", ":float"))]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"^[-+]?(?:(?:\d+\.\d*|\.\d+)(?:[eE][-+]?\d+)?|\d+[eE][-+]?\d+|\.inf|\.Inf|\.INF)$|^\.(?:nan|NaN|NAN)$"),
+    list("-+0123456789."),
+)
+
+_WORDS_FOR_BOOL = {"yes": "true", "on": "true", "no": "false", "off": "false"}
+
+
+def load(path: Path, settings: Iterable[str] = (), naming_keys: frozenset[str] = frozenset()) -> Document:
+    """Read a YAML mapping, the files that it extends, and `KEY=VALUE` settings on top.
+
+    A mapping is merged key by key into the one that it extends; a list or a value replaces; a section that names
+    another component (by one of `naming_keys`) replaces the whole section.
+
+    Args:
+        path: the file.
+        settings: `a.b=value` overrides, whose values are YAML.
+        naming_keys: keys that name a component, such as `architecture`.
+
+    Raises:
+        SpecError: every mistake found, with its line.
+    """
+    document = _load_chain(path, naming_keys, ())
+    mistakes: list[str] = []
+    for setting in settings:
+        try:
+            _apply(document, setting, naming_keys)
+        except SpecError as error:
+            mistakes += error.mistakes
+    if mistakes:
+        raise SpecError(mistakes)
+    return document
+
+
+def parse(text: str, name: str) -> Document:
+    """Read YAML text into values and marks; `name` stands for the file in messages."""
+    try:
+        _check_events(text, name)
+        node = yaml.compose(text, Loader=_Loader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
+        raise SpecError([f"{place}: not valid YAML: {error.problem or error.context}"]) from None
+    except yaml.YAMLError as error:
+        raise SpecError([f"{name}: not valid YAML: {' '.join(str(error).split())}"]) from None
+    document = Document({}, {(): Mark(f"{name}:1:1", f"{name}:1:1")})
+    if node is None:
+        raise SpecError([f"{name}:1:1: the file is empty; expected a mapping with `data`, `task` and `model`"])
+    mistakes: list[str] = []
+    values = _build(node, (), lambda mark: f"{name}:{mark.line + 1}:{mark.column + 1}", document.marks, mistakes)
+    if mistakes:
+        raise SpecError(mistakes)
+    if not isinstance(values, dict):
+        raise SpecError([f"{name}:1:1: expected a mapping (key: value); received {_kind(values)}"])
+    document.values = values
+    return document
+
+
+def _load_chain(path: Path, naming_keys: frozenset[str], seen: tuple[Path, ...]) -> Document:
+    document = parse(_read(path), str(path))
+    base = document.values.pop("extends", None)
+    if base is None:
+        return document
+    place = document.where(("extends",))
+    if not isinstance(base, str):
+        raise SpecError([f"{place}: extends: expected the name of a YAML file; received {base!r}"])
+    target = (path.parent / base).resolve()
+    if target in (*seen, path.resolve()):
+        raise SpecError([f"{place}: extends: {base} extends itself"])
+    if not target.is_file():
+        raise SpecError([f"{place}: extends: no such file: {target}"])
+    below = _load_chain(path.parent / base, naming_keys, (*seen, path.resolve()))
+    _merge(below, document, (), naming_keys)
+    return below
+
+
+def _read(path: Path) -> str:
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise SpecError([f"{path}: no such file"]) from None
+    except OSError as error:
+        raise SpecError([f"{path}: can't be read: {error.strerror}"]) from None
+    if len(data) > MAX_BYTES:
+        raise SpecError([f"{path}: {len(data):,} bytes is too large for a spec (limit {MAX_BYTES:,})"])
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise SpecError([f"{path}:{line}: not UTF-8 text; save the file as UTF-8"]) from None
+
+
+def _check_events(text: str, name: str) -> None:
+    """Refuse aliases, deep nesting and huge documents before any value is built (a YAML bomb is all three)."""
+    depth = nodes = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        nodes += 1
+        if isinstance(event, yaml.AliasEvent):
+            place = f"{name}:{event.start_mark.line + 1}:{event.start_mark.column + 1}"
+            raise SpecError([f"{place}: aliases (*name) are not used in specs; write the value out, or use `extends`"])
+        if isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
+            depth += 1
+        elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
+            depth -= 1
+        elif isinstance(event, yaml.DocumentStartEvent) and event.start_mark.line and nodes > 3:
+            raise SpecError([f"{name}:{event.start_mark.line + 1}:1: one document a file; remove `---`"])
+        if depth > MAX_DEPTH or nodes > MAX_NODES:
+            place = f"{name}:{event.start_mark.line + 1}:{event.start_mark.column + 1}"
+            raise SpecError([f"{place}: nested deeper than {MAX_DEPTH} levels, or more than {MAX_NODES:,} values"])
+
+
+def _build(
+    node: yaml.Node,
+    location: Location,
+    place: Callable[[Any], str],
+    marks: dict[Location, Mark],
+    mistakes: list[str],
+) -> Any:
+    if location not in marks:
+        marks[location] = Mark(place(node.start_mark), place(node.start_mark))
+    if isinstance(node, yaml.MappingNode):
+        return _build_mapping(node, location, place, marks, mistakes)
+    if isinstance(node, yaml.SequenceNode):
+        return [
+            _build(each, (*location, index), place, marks, mistakes) for index, each in enumerate(node.value)
+        ]
+    return _scalar(node, location, place(node.start_mark), mistakes)
+
+
+def _build_mapping(
+    node: yaml.MappingNode,
+    location: Location,
+    place: Callable[[Any], str],
+    marks: dict[Location, Mark],
+    mistakes: list[str],
+) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for key_node, value_node in node.value:
+        at = place(key_node.start_mark)
+        if not isinstance(key_node, yaml.ScalarNode):
+            mistakes.append(f"{at}: a key must be a word; received {_kind_of_node(key_node)}")
+            continue
+        key = key_node.value
+        if len(key) > 200:
+            mistakes.append(f"{at}: a key of {len(key):,} characters (limit 200)")
+        elif key == "<<":
+            mistakes.append(f"{at}: merge keys (<<) are not used in specs; use `extends`")
+        elif key in values:
+            mistakes.append(f"{at}: {_dotted((*location, key))}: the key stands twice; remove one")
+        else:
+            marks[(*location, key)] = Mark(at, place(value_node.start_mark))
+            values[key] = _build(value_node, (*location, key), place, marks, mistakes)
+    return values
+
+
+def _scalar(node: yaml.Node, location: Location, at: str, mistakes: list[str]) -> Any:
+    text, tag = str(node.value), node.tag.rpartition(":")[2]
+    key = _dotted(location)
+    if not node.tag.startswith("tag:yaml.org,2002:") or tag not in ("str", "int", "float", "bool", "null"):
+        mistakes.append(f"{at}: {key}: tag {node.tag} is not allowed; remove it")
+        return None
+    if tag == "bool" and text.lower() in _WORDS_FOR_BOOL:
+        meant = _WORDS_FOR_BOOL[text.lower()]
+        mistakes.append(f"{at}: {key}: `{text}` is {meant} in YAML; write {meant}, or '{text}' in quotes for the word")
+        return None
+    if tag == "int" and (":" in text or re.match(r"^[-+]?0[0-7_]+$", text)):
+        value = yaml.safe_load(text)
+        mistakes.append(f"{at}: {key}: `{text}` is the number {value} in YAML; write {value}, or '{text}' in quotes")
+        return None
+    try:
+        return yaml.SafeLoader("").construct_object(yaml.ScalarNode(node.tag, text))
+    except (ValueError, yaml.YAMLError):
+        mistakes.append(f"{at}: {key}: `{text[:60]}` can't be read as {tag}")
+        return None
+
+
+def _merge(below: Document, above: Document, location: Location, naming_keys: frozenset[str]) -> None:
+    """Lay `above` over `below` at one location, marks included."""
+    under, over = _at(below.values, location), _at(above.values, location)
+    for key, value in over.items():
+        here = (*location, key)
+        if isinstance(value, dict) and isinstance(under.get(key), dict) and _same(under[key], value, naming_keys):
+            below.marks[here] = above.marks[here]
+            _merge(below, above, here, naming_keys)
+            continue
+        under[key] = value
+        for known in [each for each in below.marks if each[: len(here)] == here]:
+            del below.marks[known]
+        below.marks.update({each: mark for each, mark in above.marks.items() if each[: len(here)] == here})
+
+
+def _same(under: dict[str, Any], over: dict[str, Any], naming_keys: frozenset[str]) -> bool:
+    return all(under.get(key) == over[key] for key in naming_keys & over.keys())
+
+
+def _apply(document: Document, setting: str, naming_keys: frozenset[str]) -> None:
+    key, equals, text = setting.partition("=")
+    name = f"--set {setting}"
+    parts = key.strip().split(".")
+    if not equals or not all(parts):
+        raise SpecError([f"{name}: expected KEY=VALUE, such as training.epochs=5"])
+    location: Location = tuple(int(part) if part.isdecimal() else part for part in parts)
+    parsed = parse("value: " + text if "\n" not in text else f"value:\n{text}", name)
+    value = parsed.values["value"]
+    overlay: Any = value
+    target: Any = document.values
+    for position, part in enumerate(location[:-1]):
+        if isinstance(target, list) and isinstance(part, int) and part < len(target):
+            target = target[part]
+        elif isinstance(target, dict) and isinstance(target.get(str(part)), (dict, list)):
+            target = target[str(part)]
+        elif isinstance(target, dict) and target.get(str(part)) is None:
+            target[str(part)] = {}
+            document.marks[location[: position + 1]] = Mark(name, name)
+            target = target[str(part)]
+        else:
+            raise SpecError([f"{name}: {_dotted(location[: position + 1])} is not a mapping in the spec"])
+    last = location[-1]
+    if isinstance(target, list):
+        if not isinstance(last, int) or last >= len(target):
+            raise SpecError([f"{name}: {_dotted(location[:-1])} is a list of {len(target)}; no element {last}"])
+        target[last] = overlay
+    elif isinstance(overlay, dict) and isinstance(target.get(str(last)), dict) and _same(
+        target[str(last)], overlay, naming_keys
+    ):
+        target[str(last)] = {**target[str(last)], **overlay}
+    else:
+        target[str(last)] = overlay
+        for known in [each for each in document.marks if each[: len(location)] == location]:
+            del document.marks[known]
+    document.marks[location] = Mark(name, name)
+
+
+def _at(values: Any, location: Location) -> Any:
+    for part in location:
+        values = values[part]
+    return values
+
+
+def _dotted(location: Location) -> str:
+    return ".".join(str(part) for part in location) or "spec"
+
+
+def _kind(value: object) -> str:
+    return {list: "a list", str: "text"}.get(type(value), repr(value))
+
+
+def _kind_of_node(node: yaml.Node) -> str:
+    return "a list" if isinstance(node, yaml.SequenceNode) else "a mapping"

@@ -1,0 +1,148 @@
+"""Every figure draws on whatever evidence there is, warns of nothing, and cuts no name."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure as Drawing
+from matplotlib.image import imread
+
+from rnnlab.figures import FIGURES, Evidence, draw_all
+from rnnlab.figures._evidence import wilson
+from rnnlab.figures.length_histogram import padding_share
+from rnnlab.signature import Field
+
+LONG = ("walking upstairs with a heavy rucksack on both shoulders", "sitting", "jumping $5 and $6_x", "a" * 50)
+TASKS = {"class": "classification", "labels": "classification", "numbers": "regression"}
+pytestmark = pytest.mark.filterwarnings("error")
+
+
+def evidence(kind: str, names: tuple[str, ...], examples: int = 90, epochs: int = 12) -> Evidence:
+    random = np.random.default_rng(0)
+    shape = (examples, len(names))
+    every: dict[str, np.ndarray] = {
+        "class": random.integers(0, len(names), examples),
+        "labels": (random.random(shape) < 0.4).astype(np.float32),
+        "numbers": random.normal(size=shape).astype(np.float32),
+    }
+    targets = every[kind]
+    scores = random.exponential(size=shape)
+    if kind == "class":
+        scores[np.arange(examples), targets] += 3
+        scores /= scores.sum(axis=1, keepdims=True)
+    answers = {"values": targets + scores} if kind == "numbers" else {"probabilities": np.minimum(scores, 1)}
+    lengths = random.integers(3, 40, examples)
+    return Evidence(
+        title="a-run-001",
+        split="validation",
+        target=Field("target", kind, (), names),  # type: ignore[arg-type]
+        ids=[str(index) for index in range(examples)],
+        lengths=lengths,
+        targets=targets,
+        answers=answers,
+        train_lengths=lengths,
+        widths=[10, 20, 39],
+        history=history(epochs),
+    )
+
+
+def history(epochs: int) -> list[dict[str, float]]:
+    return [
+        {"epoch": epoch, "loss": 1 / epoch, "accuracy": 1 - 0.5 / epoch, "val_loss": 1.1 / epoch}
+        | {"val_accuracy": 0.9 - 0.5 / epoch, "learning_rate": 0.01 / epoch, "gradient_norm": 1.0, "seconds": 2.0}
+        for epoch in range(1, epochs + 1)
+    ]
+
+
+EVIDENCE = {
+    "classes": evidence("class", ("no", "yes")),
+    "long names": evidence("class", LONG, epochs=200),
+    "thirty classes": evidence("class", tuple(f"class {index}" for index in range(30)), epochs=2),
+    "fifty classes": evidence("class", tuple(f"c{index}" for index in range(50)), epochs=1),
+    "many classes": evidence("class", tuple(f"c{index}" for index in range(100))),
+    "labels": evidence("labels", LONG),
+    "one number": evidence("numbers", LONG[:1]),
+    "eleven numbers": evidence("numbers", (*LONG, *"abcdefg")),
+    "one example": evidence("class", ("no", "yes"), examples=1, epochs=1),
+}
+CASES = [
+    pytest.param(name, case, id=f"{name}-{case}")
+    for name in FIGURES.names()
+    for case in EVIDENCE
+    if TASKS[EVIDENCE[case].target.kind] in FIGURES.load(name).tasks
+]
+
+
+def picture(drawing: Drawing, folder: Path) -> np.ndarray:
+    drawing.savefig(folder / "picture.png", dpi=100)
+    return np.asarray(imread(folder / "picture.png"))
+
+
+@pytest.mark.parametrize(("name", "case"), CASES)
+def test_a_figure_draws_something_and_cuts_no_text(name: str, case: str, tmp_path: Path) -> None:
+    drawing = FIGURES.load(name)().draw(EVIDENCE[case])
+    if drawing is None:
+        assert case in ("one example", "labels")
+        return
+    pixels = picture(drawing, tmp_path)
+    assert min(pixels.shape[:2]) > 250
+    assert pixels.std() > 0.02
+    border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+    assert (border == 1).all(), "something touches the edge of the picture"
+
+
+def test_long_class_names_are_written_in_full() -> None:
+    drawing = FIGURES.load("confusion_matrix")().draw(EVIDENCE["long names"])
+    assert drawing is not None
+    axes = drawing.axes[0]
+    for labels in (axes.get_xticklabels(), axes.get_yticklabels()):
+        written = ["".join(label.get_text().split()) for label in labels]
+        assert written == [name.replace(" ", "") for name in LONG]
+
+
+@pytest.mark.parametrize("kind", ["class", "labels", "numbers"])
+def test_all_figures_of_a_task_are_saved_and_nothing_else(kind: str, tmp_path: Path) -> None:
+    written = draw_all(evidence(kind, ("a", "b", "c")), TASKS[kind], tmp_path / "figures")
+    assert sorted(written) == sorted((tmp_path / "figures").iterdir())
+    assert {path.suffix for path in written} == {".png"}
+    assert len(written) >= 3
+    assert all(path.stat().st_size > 5000 for path in written)
+
+
+@pytest.mark.parametrize("kind", ["class", "labels", "numbers"])
+def test_nothing_to_show_gives_no_figure(kind: str, tmp_path: Path) -> None:
+    bare = replace(evidence(kind, ("a", "b")), targets=None, answers={}, history=[], train_lengths=np.full(9, 5))
+    assert draw_all(bare, TASKS[kind], tmp_path) == []
+
+
+def test_equal_lengths_give_no_figure_by_length() -> None:
+    same = replace(EVIDENCE["classes"], lengths=np.full(90, 7))
+    assert FIGURES.load("accuracy_by_length")().draw(same) is None
+
+
+@pytest.mark.parametrize("lengths", [[5] * 89 + [9], [5] + [9] * 89, [5] * 45 + [9] * 45, list(range(90))])
+def test_skewed_lengths_are_binned_without_an_empty_bin(lengths: list[int]) -> None:
+    from rnnlab.figures.accuracy_by_length import _places
+
+    counts = np.bincount(_places(np.array(lengths)))
+    assert len(counts) >= 2
+    assert counts.min() > 0
+    assert counts.sum() == 90
+
+
+def test_padding_is_counted_with_the_narrowest_width_that_holds_an_example() -> None:
+    lengths = np.array([2, 5, 10, 12])
+    assert padding_share(lengths, np.array([12])) == pytest.approx(1 - 29 / 48)
+    assert padding_share(lengths, np.array([5, 10])) == pytest.approx(1 - 29 / (5 + 5 + 10 + 12))
+
+
+def test_wilson_interval_equals_an_independent_one() -> None:
+    from scipy.stats import binomtest
+
+    for right, count in ((0, 7), (7, 7), (3, 10), (359, 370)):
+        low, high = wilson(np.array([right]), np.array([count]))
+        expected = binomtest(right, count).proportion_ci(0.95, method="wilson")
+        assert (low[0], high[0]) == pytest.approx((expected.low, expected.high), abs=1e-6)
