@@ -5,7 +5,8 @@
 
 Every contestant is a process of its own, because the thread pools of TensorFlow and PyTorch disturb each other in one.
 It builds its model and then trains one epoch whenever it is told to, while the others wait; so the rounds interleave
-(A B C A B C …), a slow minute of the machine hits all of them, and ratios are taken within a round.
+(A B C A B C …), a slow minute of the machine hits all of them, and ratios are taken within a round. Rounds in which
+processes outside the race worked, too, are left out.
 Data is in memory, and prepared as each contestant likes it, before the clock starts; the order is new each epoch.
 
 PyTorch is a contestant and no dependency: `pip install torch==2.13.0` (the build for CPUs is enough).
@@ -38,6 +39,8 @@ import numpy as np
 THREADS = 2
 LEARNING_RATE = 1e-3
 PAUSE = 0.05  # seconds between epochs, in which the last contestant's threads stop spinning
+QUIET = 0.05  # a round counts when other processes took no larger share of the machine …
+PATIENCE = 3  # … unless so many times the rounds wanted did not suffice; then the quietest ones count
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("tensorflow", "tensorflow-cpu", "keras", "torch", "numpy", "rnnlab")
 
@@ -86,8 +89,8 @@ def pad(sequences: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
 def made(layers: int) -> Problem:
     """960 sequences of 8 features; log-normal lengths, mean 44, longest 300; two classes by the last steps."""
     generator = np.random.default_rng(0)
-    spread = 0.8
-    lengths = np.clip(np.round(generator.lognormal(math.log(44) - spread**2 / 2, spread, 960)), 1, 300).astype(int)
+    deviation = 0.7  # with which the longest of 960 is near 300 by itself
+    lengths = np.round(generator.lognormal(math.log(46) - deviation**2 / 2, deviation, 960)).clip(1, 300).astype(int)
     lengths[lengths.argmax()] = 300
     sequences = [generator.normal(size=(length, 8)).astype(np.float32) for length in lengths]
     labels = np.array([sequence[-8:, 0].sum() > 0 for sequence in sequences], np.int32)
@@ -119,7 +122,7 @@ class Baton:
 
     def __init__(self, answers: IO[str]) -> None:
         self.answers = answers
-        self.started = 0.0
+        self.started = self.worked = 0.0
 
     def say(self, **answer: object) -> None:
         print(json.dumps(answer), file=self.answers, flush=True)
@@ -132,11 +135,12 @@ class Baton:
         """Sleep until it is this contestant's turn, and start the clock; end the process when the race is over."""
         if not sys.stdin.readline():
             os._exit(0)  # at once, out of the middle of a `fit`
-        self.started = time.perf_counter()
+        self.started, self.worked = time.perf_counter(), time.process_time()
 
     def done(self, loss: float, steps: int) -> None:
         """Stop the clock, with the epoch's mean loss and its number of optimizer steps."""
-        self.say(seconds=time.perf_counter() - self.started, loss=loss, steps=steps)
+        seconds, processor = time.perf_counter() - self.started, time.process_time() - self.worked
+        self.say(seconds=seconds, processor=processor, loss=loss, steps=steps)
 
 
 def rnnlab_epoch(problem: Problem, baton: Baton) -> None:
@@ -282,6 +286,9 @@ REFERENCES = {"keras": "(b)", "torch_packed": "(c)", "torch_padded": "(d)"}
 # --- The referee ----------------------------------------------------------------------------------------------------
 
 
+Round = dict[str, dict[str, Any]]  # contestant → its answer
+
+
 class Skipped(Exception):
     """A contestant can't run, with the reason."""
 
@@ -322,15 +329,25 @@ class Worker:
         """Let it train one epoch."""
         assert self.process.stdin is not None
         time.sleep(PAUSE)
+        before = busy()
         self.process.stdin.write("go\n")
         self.process.stdin.flush()
-        return self.read()
+        answer = self.read()
+        return {**answer, "others": max(0.0, busy() - before - answer["processor"])}
 
     def close(self) -> None:
         """Its input ends, and so does it."""
         assert self.process.stdin is not None
         self.process.stdin.close()
         self.process.wait()
+
+
+def busy() -> float:
+    """Return the processor seconds that the whole machine has spent, the host's theft included; 0 where unknown."""
+    if not Path("/proc/stat").exists():
+        return 0.0
+    user, nice, system, _, _, interrupts, soft, stolen = map(int, Path("/proc/stat").read_text().split()[1:9])
+    return (user + nice + system + interrupts + soft + stolen) / os.sysconf("SC_CLK_TCK")
 
 
 def work(name: str, path: Path) -> None:
@@ -346,32 +363,58 @@ def work(name: str, path: Path) -> None:
         raise
 
 
-def race(problem: Problem, names: list[str], rounds: int, warmup: int) -> dict[str, dict[str, Any]]:
-    """Return for each contestant its epochs in order of the rounds, or the reason why it has none."""
-    results: dict[str, dict[str, Any]] = {}
+def race(problem: Problem, names: list[str], rounds: int, warmup: int) -> tuple[dict[str, dict[str, Any]], str]:
+    """Return for each contestant its epochs in order of the rounds, or why it has none; and a note on the rounds."""
     with ExitStack() as stack:
         path = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "problem.npz"
         problem.save(path)
-        workers = []
-        for name in names:
-            try:
-                worker = Worker(name, path, stack)
-                worker.epoch()  # the first epoch traces and compiles
-            except Skipped as reason:
-                results[name] = {"skipped": str(reason)}
-                continue
-            workers.append(worker)
-            results[name] = {"parameters": worker.parameters, "seconds": []}
-        for turn in range(1 - warmup, rounds):
-            for worker in workers:
-                answer = worker.epoch()
-                if turn < 0:
-                    continue
-                results[worker.name]["seconds"].append(answer["seconds"])
-                results[worker.name].update(steps=answer["steps"], loss=answer["loss"])
+        workers, results = start(names, path, stack)
+        for _ in range(warmup):
+            play(workers)
+        played = []
+        while len(played) < PATIENCE * rounds and sum(disturbance(each) <= QUIET for each in played) < rounds:
+            played.append(play(workers))
             if sys.stderr.isatty():
-                print(f"  round {turn + 1}/{rounds}", end="\r", file=sys.stderr, flush=True)
-    return results
+                print(f"  {len(played)} rounds, {disturbance(played[-1]):.0%} disturbed", end="\r", file=sys.stderr)
+    limit = max(QUIET, *sorted(map(disturbance, played))[:rounds])
+    kept = [each for each in played if disturbance(each) <= limit][:rounds]
+    for name, row in results.items():
+        if "skipped" not in row:
+            epochs = [each[name] for each in kept]
+            row |= {"steps": epochs[-1]["steps"], "loss": epochs[-1]["loss"]}
+            row |= {clock: [epoch[clock] for epoch in epochs] for clock in ("seconds", "processor", "others")}
+    return results, (
+        f"{len(kept)} rounds after {warmup + 1} epochs of warm-up, in which other processes took at most {limit:.0%} of "
+        f"the processor time; {len(played) - len(kept)} more disturbed rounds left out."
+    )
+
+
+def start(names: list[str], path: Path, stack: ExitStack) -> tuple[list[Worker], dict[str, dict[str, Any]]]:
+    """Start the contestants and let each trace and compile in a first epoch."""
+    workers: list[Worker] = []
+    results: dict[str, dict[str, Any]] = {}
+    for name in names:
+        try:
+            worker = Worker(name, path, stack)
+            worker.epoch()
+        except Skipped as reason:
+            results[name] = {"skipped": str(reason)}
+        else:
+            workers.append(worker)
+            results[name] = {"parameters": worker.parameters}
+    return workers, results
+
+
+def play(workers: list[Worker]) -> Round:
+    """Let each contestant train one epoch."""
+    return {worker.name: worker.epoch() for worker in workers}
+
+
+def disturbance(answers: Round) -> float:
+    """Return the share of the machine's processor time in a round that was not the contestants'."""
+    seconds = sum(answer["seconds"] for answer in answers.values())
+    others = sum(answer["others"] for answer in answers.values())
+    return float(others / (seconds * (os.cpu_count() or 1))) if answers else 0.0
 
 
 def spread(values: list[float], digits: int) -> str:
@@ -458,7 +501,7 @@ def main() -> None:
     parser.add_argument("--contestants", nargs="+", choices=CONTESTANTS, default=list(CONTESTANTS))
     parser.add_argument("--layers", type=int, choices=(1, 2), default=2)
     parser.add_argument("--rounds", type=int, help="default: 7 for made, 31 for japanese_vowels")
-    parser.add_argument("--warmup", type=int, default=3, help="epochs before the first round (default: %(default)s)")
+    parser.add_argument("--warmup", type=int, default=3, help="rounds that do not count (default: %(default)s)")
     parser.add_argument("--name", default="epoch", help="the file name in benchmarks/results (default: %(default)s)")
     parser.add_argument("--worker", choices=CONTESTANTS, help=argparse.SUPPRESS)
     parser.add_argument("--path", type=Path, help=argparse.SUPPRESS)
@@ -473,9 +516,9 @@ def main() -> None:
     for name in options.problems:
         make, rounds = PROBLEMS[name]
         problem, rounds = make(options.layers), options.rounds or rounds
-        results = race(problem, options.contestants, rounds, options.warmup)
+        results, note = race(problem, options.contestants, rounds, options.warmup)
         losses = (f"{CONTESTANTS[one].title[:3]} {row['loss']:.3f}" for one, row in results.items() if "loss" in row)
-        note = f"{rounds} rounds after {options.warmup} epochs of warm-up. Loss of the last epoch: {', '.join(losses)}."
+        note += f" Loss of the last epoch: {', '.join(losses)}."
         report += [describe(name, problem), "\n".join(table(results)), note]
         settings = {key: value for key, value in asdict(problem).items() if not isinstance(value, np.ndarray)}
         record["problems"][name] = {**settings, "warmup": options.warmup, "contestants": results}

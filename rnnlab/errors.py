@@ -1,14 +1,14 @@
 """Everything rnnlab raises on purpose.
 
-    RnnlabError
-    ├── UserError              exit code 2: the spec, the data or the command is wrong
-    │   ├── SpecError          one or more mistakes in a spec, one a line
-    │   ├── DataError          the data is not what the spec says it is
-    │   ├── RunError           a run folder is missing, damaged, in use or does not fit
-    │   └── MissingExtraError  an optional dependency is not installed
-    ├── NonFiniteError         exit code 3: the loss or a gradient is no longer a number
-    ├── ExportError            exit code 1: what was exported does not answer like the run
-    └── Interrupted            exit code 130: SIGINT or SIGTERM; the state is saved
+RnnlabError
+├── UserError              exit code 2: the spec, the data or the command is wrong
+│   ├── SpecError          one or more mistakes in a spec, one a line
+│   ├── DataError          the data is not what the spec says it is
+│   ├── RunError           a run folder is missing, damaged, in use or does not fit
+│   └── MissingExtraError  an optional dependency is not installed
+├── NonFiniteError         exit code 3: the loss or a gradient is no longer a number
+├── ExportError            exit code 1: what was exported does not answer like the run
+└── Interrupted            exit code 130: SIGINT or SIGTERM; the state is saved
 """
 
 from __future__ import annotations

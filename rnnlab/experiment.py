@@ -27,8 +27,7 @@ from rnnlab.tasks import TASKS, Task
 from rnnlab.transforms import TRANSFORMS, Transform
 
 NAMING_KEYS = frozenset(
-    registry.key
-    for registry in (SOURCES, TRANSFORMS, ARCHITECTURES, HEADS, TASKS, OPTIMIZERS, SCHEDULES)
+    registry.key for registry in (SOURCES, TRANSFORMS, ARCHITECTURES, HEADS, TASKS, OPTIMIZERS, SCHEDULES)
 )
 
 
@@ -51,6 +50,11 @@ class Experiment(Strict):
     training: Training = Field(default_factory=Training, description="how the network is trained")
     seed: int = Field(0, ge=0, lt=2**31, description="seed of weights, order and dropout")
 
+    @property
+    def reader(self) -> Head:
+        """The head: the one named, or the task's own."""
+        return self.head or HEADS.load(self.task.head)()
+
     def to_yaml(self) -> str:
         """Return the spec with every default written out; reading it gives an equal experiment."""
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
@@ -70,7 +74,9 @@ def load_experiment(path: Path, settings: Iterable[str] = ()) -> Experiment:
         experiment = Experiment.model_validate(values)
     except ValidationError as error:
         raise SpecError(_mistake_lines(document, error)) from None
-    mistakes = [f"{document.where(location)}: {_dotted(location)}: {text}" for location, text in cross_check(experiment)]
+    mistakes = [
+        f"{document.where(location)}: {_dotted(location)}: {text}" for location, text in cross_check(experiment)
+    ]
     if mistakes:
         raise SpecError(mistakes)
     return experiment
@@ -177,4 +183,3 @@ def schema() -> str:
     result["required"] = [key for key in result["required"] if key != "name"]
     result["properties"]["extends"] = {"type": "string", "description": "another spec that this one is laid over"}
     return json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema", **result}, indent=2)
-

@@ -15,6 +15,7 @@ PACKAGES = ("tensorflow", "keras", "numpy", "aeon", "scikit-learn")
 
 
 def now() -> str:
+    """Return the time in UTC, in ISO 8601."""
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds")
 
 

@@ -4,29 +4,33 @@ from __future__ import annotations
 
 from typing import Any
 
-from rnnlab.architectures import Architecture
 from rnnlab.errors import DataError
-from rnnlab.heads import Head
+from rnnlab.experiment import Experiment
 from rnnlab.signature import Signature
 
 
-def build_network(architecture: Architecture, head: Head, signature: Signature, outputs: int, seed: int) -> Any:
+def build_network(experiment: Experiment, signature: Signature) -> Any:
     """Return a `keras.Model` from {field: (B, T, F) float32, "lengths": (B,) int32} to outputs (B, C).
 
-    The initial weights are a function of the seed and the architecture alone.
+    The initial weights are a function of the spec's seed, architecture and head alone.
+
+    Args:
+        experiment: the spec.
+        signature: of the prepared examples.
 
     Raises:
         DataError: the architecture does not fit the data's shapes.
     """
     import keras
 
-    keras.utils.set_random_seed(seed)
+    keras.utils.set_random_seed(experiment.seed)
     inputs = {
         field.name: keras.Input((None, *field.shape), name=field.name, dtype="float32") for field in signature.inputs
     }
     lengths = keras.Input((), name="lengths", dtype="int32")
+    outputs = experiment.task.outputs(signature.known_target)
     try:
-        result = head.read(architecture.encode(inputs, lengths), outputs)
+        result = experiment.reader.read(experiment.model.encode(inputs, lengths), outputs)
     except ValueError as error:
         raise DataError(f"model: the network can't be built on this data: {error}") from error
     return keras.Model({**inputs, "lengths": lengths}, result, name="network")

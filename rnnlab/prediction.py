@@ -18,6 +18,7 @@ from rnnlab.examples import Examples, FlatExamples
 from rnnlab.experiment import Experiment, load_experiment
 from rnnlab.plan import Batching, plan_evaluation
 from rnnlab.preparation import Pipeline, from_arrays, pad
+from rnnlab.quiet import load_tensorflow
 from rnnlab.rundir import RunDir, read_arrays
 from rnnlab.signature import Signature
 from rnnlab.tasks import Learnt
@@ -52,22 +53,15 @@ class Predictor:
         Raises:
             RunError: there is no trained run in it, or it is damaged.
         """
-        from rnnlab.training.devices import quiet_tensorflow
-
-        quiet_tensorflow()
-        from rnnlab.heads import HEADS
+        load_tensorflow()
         from rnnlab.network import build_network, named_variables
 
         run = RunDir.open(Path(path))
         manifest = run.read_manifest()
         experiment = load_experiment(run.spec)
         signature = Signature.from_json(manifest["data"]["signature"])
-        if signature.target is None:
-            raise RunError(f"{run.manifest}: names no target")
         pipeline, learnt = from_arrays(read_arrays(run.prepared), experiment.transforms, signature)
-        head = experiment.head or HEADS.load(experiment.task.head)()
-        outputs = experiment.task.outputs(signature.target)
-        network = build_network(experiment.model, head, pipeline.signature, outputs, experiment.seed)
+        network = build_network(experiment, pipeline.signature)
         weights = read_arrays(run.weights)
         for name, variable in named_variables(network).items():
             if f"model/{name}" not in weights:
@@ -123,9 +117,7 @@ class Predictor:
     def final_answers(self, examples: Examples) -> dict[str, NDArray[Any]]:
         """Return `answers` with what the task adds, such as the names of the classes."""
         answers = self.answers(examples)
-        if self.signature.target is None or not answers:
-            return answers
-        final = self.experiment.task.final_answers(answers, self.signature.target)
+        final = self.experiment.task.final_answers(answers, self.signature.known_target)
         return {**answers, **{name: np.asarray(value).astype(str) for name, value in final.items()}}
 
     def _to_array(self, sequence: Any, position: int) -> NDArray[np.float32]:

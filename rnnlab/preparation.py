@@ -69,7 +69,9 @@ class Pipeline:
         position = 0
         with _Sink(store, self.signature.inputs[0].shape) as sink:
             for chunk in plan_evaluation(examples.lengths, Batching((), batch_size=1, batch_steps=CHUNK_STEPS)):
-                for index, sequence in zip(chunk.indices, self._prepare_chunk(examples, chunk, field.name), strict=True):
+                for index, sequence in zip(
+                    chunk.indices, self._prepare_chunk(examples, chunk, field.name), strict=True
+                ):
                     starts[index], lengths[index] = position, len(sequence)
                     position += len(sequence)
                     sink.append(sequence)
@@ -126,7 +128,9 @@ class _Sink:
 
     def values(self) -> NDArray[np.float32]:
         if self.path is None:
-            return np.concatenate(self.parts, dtype=np.float32) if self.parts else np.zeros((0, *self.shape), np.float32)
+            return (
+                np.concatenate(self.parts, dtype=np.float32) if self.parts else np.zeros((0, *self.shape), np.float32)
+            )
         if self.path.stat().st_size == 0:
             return np.zeros((0, *self.shape), np.float32)
         flat = np.memmap(self.path, np.float32, "r")

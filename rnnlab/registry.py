@@ -1,7 +1,8 @@
 """Finding components by name: the file name is the YAML name, and only the named file is imported.
 
-A registry reads its package's folder. Code from outside joins through entry points
-(`[project.entry-points."rnnlab.architectures"]`, name = module) or `--plugin FILE_OR_MODULE`; never because a spec names it.
+A registry reads its package's folder. Code from outside joins through entry points, such as
+`[project.entry-points."rnnlab.architectures"]` with name = module, or `--plugin FILE_OR_MODULE`; never because a spec
+names it.
 """
 
 from __future__ import annotations
@@ -40,8 +41,9 @@ class Registry(Generic[C]):
         key: the YAML key that names the component, such as `architecture`.
     """
 
-    def __init__(self, package: str, base: type[C], key: str) -> None:
-        self.package, self.base, self.key = package, base, key
+    def __init__(self, package: str, base: Any, key: str) -> None:  # Any: mypy refuses an abstract class as type[C]
+        self.package, self.key = package, key
+        self.base: type[C] = base
         self.kind = package.rpartition(".")[2]
         REGISTRIES[self.kind] = self
 
@@ -183,4 +185,3 @@ def load_plugin(name: str) -> None:
 def plugins() -> list[str]:
     """Return the plugins that were loaded, as `--plugin` takes them."""
     return list(_PLUGIN_NAMES)
-

@@ -128,17 +128,19 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object], keep_previ
 
 
 def write_text(path: Path, text: str) -> None:
+    """Write text as UTF-8, whole or not at all."""
     write_atomically(path, lambda file: file.write(text.encode()))
 
 
 def write_json(path: Path, value: object) -> None:
+    """Write JSON for people to read, whole or not at all."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
 def write_arrays(path: Path, arrays: Arrays, keep_previous: Path | None = None) -> None:
     """Write arrays by name into an `.npz` without pickles."""
     buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, **dict(arrays))  # type: ignore[arg-type]
+    np.savez(buffer, allow_pickle=False, **dict(arrays))
     write_atomically(path, lambda file: file.write(buffer.getbuffer()), keep_previous)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Self
 
+from rnnlab.errors import DataError
+
 Kind = Literal["series", "class", "labels", "numbers"]
 
 
@@ -43,6 +45,17 @@ class Signature:
 
     inputs: tuple[Field, ...]
     target: Field | None = None
+
+    @property
+    def known_target(self) -> Field:
+        """The target.
+
+        Raises:
+            DataError: the examples have none.
+        """
+        if self.target is None:
+            raise DataError("data: the examples have no target (no label and no value)")
+        return self.target
 
     def input(self, name: str) -> Field:
         """Return the input field of this name."""

@@ -43,9 +43,12 @@ def friendly(error: ErrorDetails) -> str:
     if kind == "missing":
         return "required key is missing"
     if kind == "literal_error":
-        return f"expected one of {error['ctx']['expected']}; received {received!r}" + (
-            did_you_mean(received, _literals(error["ctx"]["expected"])) if isinstance(received, str) else ""
-        ).partition("; known")[0]
+        return (
+            f"expected one of {error['ctx']['expected']}; received {received!r}"
+            + (
+                did_you_mean(received, _literals(error["ctx"]["expected"])) if isinstance(received, str) else ""
+            ).partition("; known")[0]
+        )
     if kind in EXPECTED:
         return f"{EXPECTED[kind]}; received {received!r}"
     if kind == "value_error":

@@ -99,7 +99,7 @@ def parse(text: str, name: str) -> Document:
         mark = error.problem_mark or error.context_mark
         place = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
         raise SpecError([f"{place}: not valid YAML: {error.problem or error.context}"]) from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError) as error:
         raise SpecError([f"{name}: not valid YAML: {' '.join(str(error).split())}"]) from None
     document = Document({}, {(): Mark(f"{name}:1:1", f"{name}:1:1")})
     if node is None:
@@ -150,20 +150,18 @@ def _read(path: Path) -> str:
 
 def _check_events(text: str, name: str) -> None:
     """Refuse aliases, deep nesting and huge documents before any value is built (a YAML bomb is all three)."""
-    depth = nodes = 0
-    for event in yaml.parse(text, Loader=_Loader):
-        nodes += 1
+    depth = documents = 0
+    for number, event in enumerate(yaml.parse(text, Loader=_Loader)):
+        mark = event.start_mark
+        place = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
+        depth += isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent))
+        depth -= isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent))
+        documents += isinstance(event, yaml.DocumentStartEvent)
         if isinstance(event, yaml.AliasEvent):
-            place = f"{name}:{event.start_mark.line + 1}:{event.start_mark.column + 1}"
             raise SpecError([f"{place}: aliases (*name) are not used in specs; write the value out, or use `extends`"])
-        if isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
-            depth += 1
-        elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
-            depth -= 1
-        elif isinstance(event, yaml.DocumentStartEvent) and event.start_mark.line and nodes > 3:
-            raise SpecError([f"{name}:{event.start_mark.line + 1}:1: one document a file; remove `---`"])
-        if depth > MAX_DEPTH or nodes > MAX_NODES:
-            place = f"{name}:{event.start_mark.line + 1}:{event.start_mark.column + 1}"
+        if documents > 1:
+            raise SpecError([f"{place}: a second document begins here; remove `---`"])
+        if depth > MAX_DEPTH or number > MAX_NODES:
             raise SpecError([f"{place}: nested deeper than {MAX_DEPTH} levels, or more than {MAX_NODES:,} values"])
 
 
@@ -179,9 +177,7 @@ def _build(
     if isinstance(node, yaml.MappingNode):
         return _build_mapping(node, location, place, marks, mistakes)
     if isinstance(node, yaml.SequenceNode):
-        return [
-            _build(each, (*location, index), place, marks, mistakes) for index, each in enumerate(node.value)
-        ]
+        return [_build(each, (*location, index), place, marks, mistakes) for index, each in enumerate(node.value)]
     return _scalar(node, location, place(node.start_mark), mistakes)
 
 
@@ -278,8 +274,10 @@ def _apply(document: Document, setting: str, naming_keys: frozenset[str]) -> Non
         if not isinstance(last, int) or last >= len(target):
             raise SpecError([f"{name}: {_dotted(location[:-1])} is a list of {len(target)}; no element {last}"])
         target[last] = overlay
-    elif isinstance(overlay, dict) and isinstance(target.get(str(last)), dict) and _same(
-        target[str(last)], overlay, naming_keys
+    elif (
+        isinstance(overlay, dict)
+        and isinstance(target.get(str(last)), dict)
+        and _same(target[str(last)], overlay, naming_keys)
     ):
         target[str(last)] = {**target[str(last)], **overlay}
     else:
@@ -300,7 +298,7 @@ def _dotted(location: Location) -> str:
 
 
 def _kind(value: object) -> str:
-    return {list: "a list", str: "text"}.get(type(value), repr(value))
+    return "a list" if isinstance(value, list) else "text" if isinstance(value, str) else repr(value)
 
 
 def _kind_of_node(node: yaml.Node) -> str:

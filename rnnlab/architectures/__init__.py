@@ -56,9 +56,7 @@ class Architecture(Strict, ABC):
         return False
 
 
-ARCHITECTURES: Registry[Architecture] = Registry(  # type: ignore[type-abstract]
-    "rnnlab.architectures", Architecture, "architecture"
-)
+ARCHITECTURES: Registry[Architecture] = Registry("rnnlab.architectures", Architecture, "architecture")
 
 
 def only_field(fields: Mapping[str, Any]) -> Any:

@@ -22,7 +22,8 @@ class Block(Strict):
     kernel_size: int = Field(5, ge=1, description="steps that one output step sees")
     stride: int = Field(1, ge=1, description="steps between two windows; shortens the sequence by as much")
     padding: Literal["same", "valid", "causal"] = Field(
-        "same", description="same: windows centred on a step; causal: no step sees a later one; valid: whole windows only"
+        "same",
+        description="same: windows centred on a step; causal: no step sees a later one; valid: whole windows only",
     )
     batch_normalization: bool = Field(True, description="over the valid steps of all replicas")
     activation: Literal["relu", "gelu", "elu", "silu", "tanh"] = Field("relu", description="after the normalisation")

@@ -68,4 +68,4 @@ def target_field(examples: Examples) -> Field:
     return examples.signature.target
 
 
-BASELINES: Registry[Baseline] = Registry("rnnlab.baselines", Baseline, "baseline")  # type: ignore[type-abstract]
+BASELINES: Registry[Baseline] = Registry("rnnlab.baselines", Baseline, "baseline")

@@ -13,7 +13,7 @@ from rnnlab.errors import RnnlabError
 
 app = typer.Typer(
     name="rnnlab",
-    help="Sequences in, a recurrent network trained right out. One YAML spec names the data, the question, the network.",
+    help="Sequences in, a recurrent network trained right out. One YAML spec names data, question and network.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -58,8 +58,12 @@ def train(
     run: Annotated[Path | None, typer.Option(help="the run folder; default: runs/NAME-001, next free number")] = None,
     settings: Settings = None,
     resume: Annotated[bool, typer.Option("--resume", help="go on with --run exactly where it stopped")] = False,
-    seeds: Annotated[str | None, typer.Option(metavar="0-2", help="one run a seed, and a table of their scores")] = None,
-    folds: Annotated[str | None, typer.Option(metavar="all", help="one run a fold, and a table of their scores")] = None,
+    seeds: Annotated[
+        str | None, typer.Option(metavar="0-2", help="one run a seed, and a table of their scores")
+    ] = None,
+    folds: Annotated[
+        str | None, typer.Option(metavar="all", help="one run a fold, and a table of their scores")
+    ] = None,
     weights_from: Annotated[Path | None, typer.Option("--from", help="start from another run's weights")] = None,
     data_dir: DataDir = None,
     runs_dir: RunsDir = Path("runs"),
@@ -77,7 +81,9 @@ def train(
 
 @app.command()
 def evaluate(
-    runs: Annotated[list[Path] | None, typer.Argument(help="run folders; default: the latest", show_default=False)] = None,
+    runs: Annotated[
+        list[Path] | None, typer.Argument(help="run folders; default: the latest", show_default=False)
+    ] = None,
     split: Annotated[str, typer.Option(help="test, validation or train")] = "test",
     settings: Settings = None,
     as_json: AsJson = False,
@@ -95,7 +101,9 @@ def evaluate(
 @app.command()
 def predict(
     run: Run,
-    source: Annotated[Path, typer.Argument(metavar="INPUT", help="a file in the training data's format", show_default=False)],
+    source: Annotated[
+        Path, typer.Argument(metavar="INPUT", help="a file in the training data's format", show_default=False)
+    ],
     output: Annotated[Path | None, typer.Option(help="write here; .csv or .jsonl; default: standard output")] = None,
     as_json: AsJson = False,
     plugin: Plugin = None,
@@ -132,7 +140,9 @@ def check(spec: Spec, settings: Settings = None, data_dir: DataDir = None, plugi
 
 @app.command("list")
 def list_(
-    kind: Annotated[str | None, typer.Argument(help="such as architectures; default: every kind", show_default=False)] = None,
+    kind: Annotated[
+        str | None, typer.Argument(help="such as architectures; default: every kind", show_default=False)
+    ] = None,
     plugin: Plugin = None,
 ) -> None:
     """List what a spec can name, with keys and meanings."""

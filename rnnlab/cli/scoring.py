@@ -56,7 +56,7 @@ def predict_file(path: Path, source: Path, output: Path | None, as_json: bool) -
     predictor = _predictor(RunDir.open(path), ())
     examples = predictor.experiment.data.read_input(source, predictor.signature)
     answers = predictor.final_answers(examples)
-    names = predictor.signature.target.names if predictor.signature.target else ()
+    names = predictor.signature.known_target.names
     rows = [_row(identity, index, answers, names) for index, identity in enumerate(examples.ids)]
     lines = as_json or (output is not None and output.suffix == ".jsonl")
     text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows) if lines else _csv(rows)
@@ -107,7 +107,9 @@ def _row(identity: str, index: int, answers: dict[str, NDArray[Any]], names: Seq
     for key, values in answers.items():
         if values.dtype.kind != "U":
             prefix = "p_" if key == "probabilities" else ""
-            row |= {f"{prefix}{name}": float(np.round(each, 7)) for name, each in zip(names, values[index], strict=True)}
+            row |= {
+                f"{prefix}{name}": float(np.round(each, 7)) for name, each in zip(names, values[index], strict=True)
+            }
     return row
 
 

@@ -23,7 +23,9 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 def print_evaluation(evaluation: Evaluation, run: Path) -> None:
     """Print a run's scores and its baselines', what each number means, and what was skipped."""
-    print(f"{run}: {evaluation.split} split, {evaluation.examples} examples, fingerprint {evaluation.fingerprint[:12]}\n")
+    print(
+        f"{run}: {evaluation.split} split, {evaluation.examples} examples, fingerprint {evaluation.fingerprint[:12]}\n"
+    )
     names = list(evaluation.metrics)
     main = names[0]
     rows = [("this run", evaluation.metrics), *evaluation.baselines.items()]

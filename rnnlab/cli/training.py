@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import sys
 from dataclasses import dataclass, replace
@@ -117,7 +116,7 @@ def _train_one(request: TrainingRequest, experiment: Experiment, run: RunDir, *,
 def _remove_if_empty(run: RunDir) -> None:
     """A run that never began leaves no folder behind."""
     if run.path.is_dir() and not any(run.path.iterdir()):
-        os.rmdir(run.path)
+        run.path.rmdir()
 
 
 def _score(run: RunDir, experiment: Experiment, places: Places, summary: bool) -> None:

@@ -15,7 +15,7 @@ from rnnlab.errors import DataError
 from rnnlab.examples import Examples
 from rnnlab.figures import Evidence, draw_all
 from rnnlab.history import read_history
-from rnnlab.metrics import METRICS, Metric
+from rnnlab.metrics import Metric
 from rnnlab.places import Places
 from rnnlab.prediction import Predictor
 from rnnlab.rundir import write_json
@@ -65,14 +65,14 @@ def evaluate(predictor: Predictor, places: Places, split: str = "test", *, figur
     Raises:
         DataError: the source has no such split, or it has no labels.
     """
-    experiment, target = predictor.experiment, predictor.signature.target
+    experiment, target = predictor.experiment, predictor.signature.known_target
     splits = experiment.data.splits(places)
     if split not in splits:
         raise DataError(f"data: this source has no {split} split; it has {', '.join(splits)}")
     examples = splits[split]
-    if examples.targets is None or target is None:
+    if examples.targets is None:
         raise DataError(f"data: the {split} split has no labels to score against; `rnnlab predict` needs none")
-    metrics = {METRICS.name_of(metric): metric for metric in experiment.task.metrics(target)}
+    metrics = experiment.task.metrics(target)
     answers = predictor.answers(examples)
     result = Evaluation(
         split,

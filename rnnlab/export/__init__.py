@@ -47,7 +47,7 @@ class ExportFormat(Strict, ABC):
         """Return what the written export answers, and what the run answers to the same question."""
 
 
-EXPORT_FORMATS: Registry[ExportFormat] = Registry("rnnlab.export", ExportFormat, "format")  # type: ignore[type-abstract]
+EXPORT_FORMATS: Registry[ExportFormat] = Registry("rnnlab.export", ExportFormat, "format")
 
 
 def export(predictor: Predictor, name: str, path: Path | None = None) -> tuple[Path, float]:

@@ -13,8 +13,10 @@ from rnnlab.preparation import pad
 
 
 class Keras(ExportFormat):
-    """The network as a `.keras` file, without preparation: prepared fields and lengths in, logits or standardised
-    numbers out. Loading it needs rnnlab's layers: `import rnnlab.layers.registered`.
+    """The network as a `.keras` file, without preparation.
+
+    Prepared fields and lengths go in, logits or standardised numbers come out. Loading it needs rnnlab's layers:
+    `import rnnlab.layers.registered`.
     """
 
     suffix = ".keras"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rnnlab.examples import FlatExamples
 from rnnlab.export import Answers, ExportFormat
@@ -30,14 +32,13 @@ class SavedModel(ExportFormat):
         import tensorflow as tf
 
         (field,) = predictor.signature.inputs
-        target = predictor.signature.target
+        target = predictor.signature.known_target
         module = tf.Module()
         module.variables_of_network = [variable.value for variable in predictor.network.variables]
 
         def serve(**inputs: tf.Tensor) -> dict[str, tf.Tensor]:
             answers = predictor.forward({field.name: inputs[field.name]}, inputs["lengths"])
-            extra = {} if target is None else predictor.experiment.task.final_answers(answers, target)
-            return {**answers, **extra}
+            return {**answers, **predictor.experiment.task.final_answers(answers, target)}
 
         function = tf.function(serve).get_concrete_function(
             **{
@@ -59,5 +60,5 @@ class SavedModel(ExportFormat):
         return answers, predictor.final_answers(examples)
 
 
-def _decoded(values: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+def _decoded(values: NDArray[Any]) -> NDArray[Any]:
     return np.char.decode(values.astype(bytes), "utf-8") if values.dtype == object else values

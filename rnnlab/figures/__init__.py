@@ -70,7 +70,7 @@ class Figure(Strict, ABC):
         """Return the drawing, or None where there is nothing to show."""
 
 
-FIGURES: Registry[Figure] = Registry("rnnlab.figures", Figure, "figure")  # type: ignore[type-abstract]
+FIGURES: Registry[Figure] = Registry("rnnlab.figures", Figure, "figure")
 
 
 def draw_all(evidence: Evidence, task_kind: str, folder: Path) -> list[Path]:

@@ -59,12 +59,11 @@ class PooledHead(Head):
 
         if self.readout == "last":
             return encoded.final
-        layer = {
-            "mean": lambda: pooling.MeanOverTime(name="mean"),
-            "max": lambda: pooling.MaxOverTime(name="max"),
-            "attention": lambda: pooling.AttentionOverTime(self.attention_units, name="attention"),
-        }[self.readout]()
-        return layer(encoded.sequence, encoded.lengths)
+        if self.readout == "attention":
+            attention = pooling.AttentionOverTime(self.attention_units, name="attention")
+            return attention(encoded.sequence, encoded.lengths)
+        kind = pooling.MeanOverTime if self.readout == "mean" else pooling.MaxOverTime
+        return kind(name=self.readout)(encoded.sequence, encoded.lengths)
 
 
-HEADS: Registry[Head] = Registry("rnnlab.heads", Head, "name")  # type: ignore[type-abstract]
+HEADS: Registry[Head] = Registry("rnnlab.heads", Head, "name")

@@ -29,7 +29,8 @@ def padding_around(size: int, padding: str) -> tuple[int, int]:
 def strided_lengths(lengths: Any, size: int, stride: int, padding: str) -> Any:
     """Return how many valid steps come out: "valid" (L - size) // stride + 1, "same" and "causal" ceil(L / stride).
 
-    A sequence shorter than the window gives 1 step (its window reaches into the zeros behind it), never none; a row of length 0 stays empty.
+    A sequence shorter than the window gives 1 step (its window reaches into the zeros behind it), never none; a row of
+    length 0 stays empty.
     """
     full = lengths + sum(padding_around(size, padding))
     steps = keras.ops.maximum((full - size) // stride + 1, 1)
@@ -81,9 +82,7 @@ class TimeConvolution(keras.layers.Layer):
 
     def build(self, inputs_shape: Any, lengths_shape: Any = None) -> None:
         self.kernel = self.add_weight(shape=(self.size, inputs_shape[-1], self.filters), name="kernel")
-        self.bias = (
-            self.add_weight(shape=(self.filters,), initializer="zeros", name="bias") if self.use_bias else None
-        )
+        self.bias = self.add_weight(shape=(self.filters,), initializer="zeros", name="bias") if self.use_bias else None
 
     def call(self, inputs: Any, lengths: Any) -> Any:
         padded = _pad_for(zero_padding(inputs, lengths), self.size, self.stride, self.padding)

@@ -111,9 +111,7 @@ def _standardize(values: Any, gates: int, epsilon: float = 1e-5) -> Any:
     """Return (B, gates · U) with each gate's U values brought to mean 0 and deviation 1."""
     parts = keras.ops.split(values, gates, axis=-1)
     centred = [part - keras.ops.mean(part, axis=-1, keepdims=True) for part in parts]
-    scaled = [
-        part * keras.ops.rsqrt(keras.ops.mean(part * part, axis=-1, keepdims=True) + epsilon) for part in centred
-    ]
+    scaled = [part * keras.ops.rsqrt(keras.ops.mean(part * part, axis=-1, keepdims=True) + epsilon) for part in centred]
     return keras.ops.concatenate(scaled, axis=-1)
 
 

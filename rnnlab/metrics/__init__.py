@@ -54,4 +54,4 @@ class Metric(Strict, ABC):
         """Return the metric from the sums of all batches, or NaN where there was nothing to count."""
 
 
-METRICS: Registry[Metric] = Registry("rnnlab.metrics", Metric, "metric")  # type: ignore[type-abstract]
+METRICS: Registry[Metric] = Registry("rnnlab.metrics", Metric, "metric")

@@ -77,8 +77,8 @@ class Validation(Strict):
                 f"data.validation: {len(np.unique(examples.groups))} group(s), too few for {parts} parts"  # type: ignore[arg-type]
             )
         if classes is not None:
-            smallest = np.bincount(classes.astype(np.int64))
-            smallest = int(smallest[smallest > 0].min())
+            counts = np.bincount(classes.astype(np.int64))
+            smallest = int(counts[counts > 0].min())
             needed = parts if self.by == "folds" else 2
             if smallest < needed:
                 raise DataError(
@@ -128,4 +128,4 @@ class Source(Strict, ABC):
         }
 
 
-SOURCES: Registry[Source] = Registry("rnnlab.sources", Source, "source")  # type: ignore[type-abstract]
+SOURCES: Registry[Source] = Registry("rnnlab.sources", Source, "source")

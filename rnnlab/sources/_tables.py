@@ -173,16 +173,17 @@ def _read_csv(file: TableFile, text: Sequence[str], numbers: Sequence[str], free
     with warnings.catch_warnings(), np.errstate(over="ignore"):
         warnings.simplefilter("error", pandas.errors.ParserWarning)  # more fields in a row than column names
         try:
-            return pandas.read_csv(
+            # Without `usecols`: with it, pandas takes a row of too many fields in silence.
+            frame = pandas.read_csv(
                 file.path,
                 sep=file.separator,
                 dtype=kinds,
-                usecols=[name for name in file.columns if name in wanted],
                 index_col=False,
                 keep_default_na=False,
                 na_values={name: MISSING for name in wanted if name not in text},
                 low_memory=False,
             )
+            return frame[[name for name in file.columns if name in wanted]]
         except (pandas.errors.ParserError, pandas.errors.ParserWarning) as error:
             raise _bad_record(file, error) from error
 

@@ -247,7 +247,7 @@ def _feature(builder: Any, key: str) -> Any:
     """Return the feature's declaration, after checking that the dataset has it."""
     feature = builder.info.features
     for part in key.split("/"):
-        known = [str(name) for name in feature] if hasattr(feature, "keys") else []
+        known = [str(name) for name in feature.keys()] if hasattr(feature, "keys") else []  # noqa: SIM118
         if part not in known:
             raise DataError(
                 f"data.features: expected a feature of the dataset; received '{key}'{did_you_mean(part, known)}"
@@ -260,7 +260,7 @@ def _check_split(builder: Any, split: str, where: str) -> None:
     known = [str(name) for name in builder.info.splits]
     for part in split.split("+"):
         name = re.split(r"[\[:]", part.strip(), maxsplit=1)[0]
-        if name not in known and name != "all":
+        if known and name not in known and name != "all":
             hint = did_you_mean(name, known)
             remedy = "; set it to null if there is none" if where == "data.test_split" else ""
             raise DataError(f"{where}: expected a split of the dataset; received '{split}'{hint}{remedy}")

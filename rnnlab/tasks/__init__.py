@@ -12,10 +12,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-import numpy as np
 from numpy.typing import NDArray
 
-from rnnlab.metrics import Metric
+from rnnlab.metrics import METRICS, Metric
 from rnnlab.registry import Registry
 from rnnlab.signature import Field
 from rnnlab.strict import Strict
@@ -59,10 +58,12 @@ class Task(Strict, ABC):
         """Return what an export gives beside, such as class names (B,); TensorFlow ops only."""
 
     @abstractmethod
-    def metrics(self, target: Field) -> Sequence[Metric]:
-        """Return the metrics for this target, the main one first."""
+    def metric_names(self, target: Field) -> Sequence[str]:
+        """Return the names of the metrics for this target, the main one first."""
+
+    def metrics(self, target: Field) -> dict[str, Metric]:
+        """Return the metrics for this target by name, the main one first."""
+        return {name: METRICS.load(name)() for name in self.metric_names(target)}
 
 
-TASKS: Registry[Task] = Registry("rnnlab.tasks", Task, "kind")  # type: ignore[type-abstract]
-
-
+TASKS: Registry[Task] = Registry("rnnlab.tasks", Task, "kind")

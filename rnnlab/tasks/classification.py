@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from pydantic import Field as Key
 
 from rnnlab.errors import DataError, did_you_mean
-from rnnlab.metrics import METRICS, Metric
 from rnnlab.signature import Field
 from rnnlab.tasks import Learnt, Task
 
@@ -87,10 +86,7 @@ class Classification(Task):
         joined = tf.strings.reduce_join(chosen, axis=-1)
         return {"classes": tf.strings.regex_replace(joined, r"\|$", "")}
 
-    def metrics(self, target: Field) -> Sequence[Metric]:
-        names = (
-            ("accuracy", "macro_f1", "log_loss", "calibration_error")
-            if target.kind == "class"
-            else ("label_f1", "subset_accuracy", "binary_log_loss")
-        )
-        return [METRICS.load(name)() for name in names]
+    def metric_names(self, target: Field) -> Sequence[str]:
+        if target.kind == "labels":
+            return ("label_f1", "subset_accuracy", "binary_log_loss")
+        return ("accuracy", "macro_f1", "log_loss", "calibration_error")

@@ -18,6 +18,7 @@ from rnnlab.manifest import command, describe_data, now, versions
 from rnnlab.places import Places
 from rnnlab.plan import Batching, choose_widths
 from rnnlab.preparation import Pipeline, require_examples, to_arrays
+from rnnlab.quiet import load_tensorflow
 from rnnlab.registry import plugins
 from rnnlab.rundir import RunDir, read_arrays, write_arrays, write_json, write_text
 from rnnlab.settings import Training
@@ -58,9 +59,11 @@ def train(
     """Train, and leave everything in the run folder. Returns why the training ended.
 
     Args:
+        experiment: the spec.
         run: a new run folder, or with `resume` the one to go on in.
         places: where the spec's paths are looked for.
         reporter: is told of the course.
+        resume: go on from the run's state instead of beginning.
         weights_from: another run, whose weights of the same name and shape are the starting point.
 
     Raises:
@@ -70,13 +73,13 @@ def train(
     from rnnlab.training.devices import build_strategy, describe_devices, prepare_devices
 
     reporter = reporter or Silent()
+    load_tensorflow()
     prepare_devices(experiment.training)
     import tensorflow as tf
 
     tf.config.experimental.enable_op_determinism()
     raw = experiment.data.splits(places)
-    require_examples(raw)
-    _check_target(experiment, raw["train"])
+    check_target(experiment, raw)
     data = describe_data(raw, raw["train"].signature)
     strategy = build_strategy(experiment.training)
     if resume:
@@ -117,7 +120,7 @@ def train(
 def prepare(experiment: Experiment, raw: dict[str, Examples], cache: Path | None = None) -> Prepared:
     """Fit transforms and task on the training split, and apply the transforms to every split."""
     train = raw["train"]
-    if train.targets is None or train.signature.target is None:
+    if train.targets is None:
         raise DataError("data: the training split has no labels")
     pipeline = Pipeline.fit(experiment.transforms, train)
     on_disk = experiment.data.cache == "disk" and cache is not None
@@ -126,7 +129,7 @@ def prepare(experiment: Experiment, raw: dict[str, Examples], cache: Path | None
         for name, examples in raw.items()
         if name != "test"
     }
-    learnt = experiment.task.fit(train.signature.target, train.targets)
+    learnt = experiment.task.fit(train.signature.known_target, train.targets)
     widths = choose_widths(splits["train"].lengths, experiment.training.buckets.shapes)
     return Prepared(raw, splits, pipeline, learnt, widths)
 
@@ -136,8 +139,14 @@ def batching(training: Training, widths: tuple[int, ...], replicas: int = 1) -> 
     return Batching(widths, training.batch_size, training.batch_steps, replicas)
 
 
-def _check_target(experiment: Experiment, train: Examples) -> None:
-    target = train.signature.target
+def check_target(experiment: Experiment, raw: dict[str, Examples]) -> None:
+    """Refuse data that the task can't be asked of.
+
+    Raises:
+        DataError: a split is empty, or the target is of another kind than the task's.
+    """
+    require_examples(raw)
+    target = raw["train"].signature.target
     if target is None or target.kind not in experiment.task.targets:
         from rnnlab.tasks import TASKS
 
@@ -147,24 +156,17 @@ def _check_target(experiment: Experiment, train: Examples) -> None:
         raise DataError(f"task.kind: {kind} does not fit the data's target ({found}); use {', '.join(fitting) or '—'}")
 
 
-def _build_loop(
-    experiment: Experiment, run: RunDir, prepared: Prepared, strategy: Any, reporter: Reporter
-) -> Any:
-    from rnnlab.heads import HEADS
+def _build_loop(experiment: Experiment, run: RunDir, prepared: Prepared, strategy: Any, reporter: Reporter) -> Any:
     from rnnlab.network import build_network
     from rnnlab.training.loop import Loop
     from rnnlab.training.state import Progress
     from rnnlab.training.step import Objective, Stepper
 
     training = experiment.training
-    target = prepared.raw["train"].signature.target
-    metrics = {_metric_name(metric): metric for metric in experiment.task.metrics(target)}  # type: ignore[arg-type]
-    objective = Objective(experiment.task, prepared.learnt, metrics)
-    head = experiment.head or HEADS.load(experiment.task.head)()
+    target = prepared.raw["train"].signature.known_target
+    objective = Objective(experiment.task, prepared.learnt, experiment.task.metrics(target))
     with strategy.scope():
-        network = build_network(
-            experiment.model, head, prepared.pipeline.signature, experiment.task.outputs(target), experiment.seed  # type: ignore[arg-type]
-        )
+        network = build_network(experiment, prepared.pipeline.signature)
         optimizer = training.optimizer.build()
         optimizer.build(network.trainable_variables)
     stepper = Stepper(
@@ -182,12 +184,6 @@ def _build_loop(
         reporter,
         Progress(),
     )
-
-
-def _metric_name(metric: Any) -> str:
-    from rnnlab.metrics import METRICS
-
-    return METRICS.name_of(metric)
 
 
 def _write_new_run(run: RunDir, experiment: Experiment, prepared: Prepared, loop: Any) -> None:
@@ -257,10 +253,13 @@ def _check_resumable(run: RunDir, experiment: Experiment, data: Mapping[str, Any
     old_spec, new_spec = yaml.safe_load(run.spec.read_text("utf-8")), yaml.safe_load(experiment.to_yaml())
     more_epochs = new_spec["training"]["epochs"] - old_spec["training"]["epochs"]
     if more_epochs < 0:
-        differences.append(f"training.epochs: {old_spec['training']['epochs']} then, {new_spec['training']['epochs']} now")
-    old_spec["training"].pop("epochs"), new_spec["training"].pop("epochs")
+        differences.append(
+            f"training.epochs: {old_spec['training']['epochs']} then, {new_spec['training']['epochs']} now"
+        )
+    for each in (old_spec, new_spec):
+        each["training"].pop("epochs")
     before, after = (yaml.safe_dump(each, sort_keys=False).splitlines() for each in (old_spec, new_spec))
-    differences += [line for line in difflib.unified_diff(before, after, "spec then", "spec now", "", "", 1, "")]
+    differences += difflib.unified_diff(before, after, "spec then", "spec now", n=1, lineterm="")
     for name in sorted({*manifest["data"]["splits"], *data["splits"]}):
         then, today = (each["splits"].get(name, {}).get("fingerprint") for each in (manifest["data"], data))
         if then != today:
@@ -286,7 +285,13 @@ def _finish(run: RunDir, loop: Any, manifest: dict[str, Any]) -> str:
     best = loop.progress.watches.get("best", {})
     manifest |= {
         "status": "finished",
-        "finished": {"at": now(), "reason": reason, "epochs": loop.progress.epoch, "best_epoch": best.get("epoch"), "stopped_early": loop.progress.stopped_early},
+        "finished": {
+            "at": now(),
+            "reason": reason,
+            "epochs": loop.progress.epoch,
+            "best_epoch": best.get("epoch"),
+            "stopped_early": loop.progress.stopped_early,
+        },
         "training_seconds": round(sum(row["seconds"] for row in loop.progress.history), 3),
         "state_sha256": digest(read_variables(loop.variables)),
     }

@@ -9,12 +9,6 @@ from rnnlab.errors import UserError
 from rnnlab.settings import Training
 
 
-def quiet_tensorflow() -> None:
-    """Hide TensorFlow's start-up chatter, unless TF_CPP_MIN_LOG_LEVEL asks for it. Call it before TensorFlow loads."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
-
-
 def build_strategy(training: Training) -> Any:
     """Return the `tf.distribute` strategy: one device needs none, several are mirrored.
 
@@ -45,7 +39,6 @@ def _logical_cpus(replicas: int) -> list[str]:
 
 def prepare_devices(training: Training) -> None:
     """Split the CPU into logical devices where the spec asks for replicas; before TensorFlow runs anything."""
-    quiet_tensorflow()
     if training.replicas is None or training.replicas < 2:
         return
     import tensorflow as tf

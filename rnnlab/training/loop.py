@@ -1,7 +1,7 @@
 """The training loop: epochs of planned batches, saved so that a kill changes nothing.
 
-    plan → batches → steps → sums ┬→ validation → history row → best? stop? lower the rate? → state
-                                  └→ state, every so often
+plan → batches → steps → sums ┬→ validation → history row → best? stop? lower the rate? → state
+                              └→ state, every so often
 """
 
 from __future__ import annotations

@@ -64,8 +64,8 @@ class Lines:
         filled = round(20 * self.done / max(self.steps, 1))
         rate = self.sequences / max(now - self.epoch_started, 1e-9)
         bar = "━" * filled + "╌" * (20 - filled)
-        line = f"epoch {self.epoch + 1}/{self.epochs} {bar} {self.done}/{self.steps}  loss {loss:.4f}  {rate:,.0f} sequences/s"
-        print(f"\r\033[K{line}", end="", file=sys.stderr, flush=True)
+        where = f"epoch {self.epoch + 1}/{self.epochs} {bar} {self.done}/{self.steps}"
+        print(f"\r\033[K{where}  loss {loss:.4f}  {rate:,.0f} sequences/s", end="", file=sys.stderr, flush=True)
 
     def epoch_ends(self, row: Mapping[str, Any], padding: float) -> None:
         rate = self.sequences / max(time.monotonic() - self.epoch_started, 1e-9)

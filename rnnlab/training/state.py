@@ -52,13 +52,12 @@ class Progress:
 def variables_of(network: Any, optimizer: Any) -> dict[str, Any]:
     """Return every variable that training changes, by name."""
     model = {f"model/{name}": variable for name, variable in named_variables(network).items()}
-    own = {
-        f"optimizer/{number:03d}.{variable.name}": variable for number, variable in enumerate(optimizer.variables)
-    }
+    own = {f"optimizer/{number:03d}.{variable.name}": variable for number, variable in enumerate(optimizer.variables)}
     return {**model, **own}
 
 
 def read_variables(variables: Mapping[str, Any]) -> Arrays:
+    """Return the present values, by name."""
     return {name: np.asarray(variable.numpy()) for name, variable in variables.items()}
 
 

@@ -90,21 +90,19 @@ class Stepper:
 
     def train(self, batch: Mapping[str, Any], update: int) -> tuple[Sums, Any]:
         """Make one update; return the batch's sums and the global norm of its gradient before clipping."""
-        return self._call("train", self._train, batch, tf.constant(update, tf.int32))  # type: ignore[no-any-return]
+        return self._call("train", self._train, batch, tf.constant(update, tf.int32))
 
     def score(self, batch: Mapping[str, Any]) -> Sums:
         """Return the batch's sums in inference."""
-        return self._call("score", self._score, batch)  # type: ignore[no-any-return]
+        return self._call("score", self._score, batch)
 
     def _call(self, name: str, function: Callable[..., Any], batch: Mapping[str, Any], *rest: Any) -> Any:
-        field = next(key for key, value in batch.items() if value.shape.rank > 2 or key == "sequence")
+        field = next(key for key in self.network.input if key != "lengths")
         width = int(batch[field].shape[1]) if self.static_widths and name == "train" else None
         compiled = self._compiled.get((name, width))
         if compiled is None:
-            shapes = {
-                key: tf.TensorSpec([None, width, *value.shape[2:]] if key == field else [None, *value.shape[1:]], value.dtype)
-                for key, value in batch.items()
-            }
+            shapes = {key: tf.TensorSpec([None, *value.shape[1:]], value.dtype) for key, value in batch.items()}
+            shapes[field] = tf.TensorSpec([None, width, *batch[field].shape[2:]], batch[field].dtype)
             signature = [shapes, *(tf.TensorSpec(each.shape, each.dtype) for each in rest)]
             compiled = tf.function(function, input_signature=signature)
             self._compiled[(name, width)] = compiled

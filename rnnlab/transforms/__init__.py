@@ -45,7 +45,7 @@ class Transform(Strict, ABC):
         return before
 
 
-TRANSFORMS: Registry[Transform] = Registry("rnnlab.transforms", Transform, "name")  # type: ignore[type-abstract]
+TRANSFORMS: Registry[Transform] = Registry("rnnlab.transforms", Transform, "name")
 
 
 def masked_moments(train: Examples, field: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

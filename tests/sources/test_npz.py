@@ -150,7 +150,7 @@ def test_a_file_that_is_no_archive_is_one_error(tmp_path: Path, damage: str) -> 
             archive.writestr("lengths.npy", b"not an array")
     if damage == "missing":
         path.unlink()
-        with pytest.raises(DataError, match="data.train"):
+        with pytest.raises(DataError, match=r"data\.train"):
             read(path)
         return
     text = message(path)

@@ -159,11 +159,19 @@ def test_a_malformed_case_is_one_error_with_its_line(tmp_path: Path, name: str) 
     assert "\n" not in text
 
 
-@pytest.mark.parametrize(
-    "content",
-    [b"", b"\x89PNG\r\n\x1a\n\xff\xfe", b"1,2,3\n", HEADER.encode(), b"@classLabel\n@data\n1:1\n", b"@data on\n1:1\n"]
-    + [b"@timeStamps true\n@classLabel true a\n@data\n(0,1):a\n", b"@classLabel true\n@data\n1:a\n"],
-)
+NO_TS_FILE = [
+    b"",
+    b"\x89PNG\r\n\x1a\n\xff\xfe",
+    b"1,2,3\n",
+    HEADER.encode(),
+    b"@classLabel\n@data\n1:1\n",
+    b"@data on\n1:1\n",
+    b"@classLabel true\n@data\n1:a\n",
+    b"@timeStamps true\n@classLabel true a\n@data\n(0,1):a\n",
+]
+
+
+@pytest.mark.parametrize("content", NO_TS_FILE)
 def test_what_is_no_ts_file_is_one_error_with_its_name(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "made.ts"
     path.write_bytes(content)

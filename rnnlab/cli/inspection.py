@@ -1,0 +1,227 @@
+"""`rnnlab check`, `list` and `runs`: what there is, without training."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic_core import PydanticUndefined
+
+from rnnlab.cli.tables import print_table
+from rnnlab.errors import UserError, did_you_mean
+from rnnlab.examples import Examples
+from rnnlab.experiment import Experiment, load_experiment
+from rnnlab.places import Places
+from rnnlab.plan import padding_share, plan_epoch
+from rnnlab.registry import REGISTRIES, Registry
+from rnnlab.rundir import RunDir
+from rnnlab.strict import Strict
+
+MEGABYTE = 2**20
+
+
+def check_spec(spec: Path, settings: tuple[str, ...], data: Path) -> None:
+    """Open and prepare the data, build the network, and print what training would see."""
+    from rnnlab.quiet import load_tensorflow
+
+    experiment = load_experiment(spec, settings)
+    load_tensorflow()
+    from rnnlab.training import check_target, prepare
+
+    raw = experiment.data.splits(Places(spec.parent.absolute(), data))
+    check_target(experiment, raw)
+    prepared = prepare(experiment, raw)
+    _print_data(raw)
+    _print_lengths(experiment, prepared)
+    network, memory = _build(experiment, prepared)
+    _print_network(network, memory)
+    _print_recurrence(network)
+    print("\nNothing wrong found.")
+
+
+def _print_data(raw: dict[str, Examples]) -> None:
+    target = raw["train"].signature.target
+    field = raw["train"].signature.inputs[0]
+    print(
+        f"Data: {field.name} of (time, {', '.join(map(str, field.shape))}); target '{getattr(target, 'name', None)}'\n"
+    )
+    rows = []
+    for name, examples in raw.items():
+        lengths = examples.lengths
+        rows.append(
+            [
+                name,
+                str(len(examples)),
+                *(f"{value:.0f}" for value in (lengths.min(), np.median(lengths), lengths.max())),
+            ]
+        )
+    print_table(["split", "examples", "shortest", "median", "longest"], rows)
+    if target is not None and target.kind == "class":
+        counts = {
+            name: np.bincount(np.asarray(examples.targets, np.int64), minlength=len(target.names))
+            for name, examples in raw.items()
+            if examples.targets is not None
+        }
+        print()
+        shown = range(min(len(target.names), 30))
+        print_table(
+            ["class", *counts],
+            [[target.names[index], *(str(each[index]) for each in counts.values())] for index in shown],
+        )
+        if len(target.names) > len(shown):
+            print(f"… and {len(target.names) - len(shown)} more classes")
+
+
+def _print_lengths(experiment: Experiment, prepared: Any) -> None:
+    from rnnlab.training import batching
+
+    training = experiment.training
+    lengths = prepared.splits["train"].lengths
+    bucketed = plan_epoch(lengths, batching(training, prepared.widths), experiment.seed, 0)
+    padded = plan_epoch(lengths, batching(training, (int(lengths.max()),)), experiment.seed, 0)
+    print(
+        f"\nPadding: {padding_share(lengths, padded):.0%} of all steps with one width, "
+        f"{padding_share(lengths, bucketed):.0%} with {len(prepared.widths)} widths: "
+        f"{', '.join(map(str, prepared.widths))}. {len(bucketed)} batches an epoch."
+    )
+
+
+def _build(experiment: Experiment, prepared: Any) -> tuple[Any, float]:
+    """Return the network, and an estimate of training's memory in MB: weights, optimizer, kept activations."""
+    from rnnlab.network import build_network
+
+    network = build_network(experiment, prepared.pipeline.signature)
+    rows = experiment.training.batch_size
+    width = max(prepared.widths)
+    if experiment.training.batch_steps is not None:
+        rows = max(1, experiment.training.batch_steps // width)
+    kept = sum(
+        np.prod([rows if axis == 0 else size or width for axis, size in enumerate(layer.output.shape)]) * _kept(layer)
+        for layer in network.layers
+    )
+    return network, float(4 * (4 * network.count_params() + kept)) / MEGABYTE
+
+
+def _kept(layer: Any) -> int:
+    """Arrays of its output's size that a layer keeps for the backward pass: of a recurrence, each gate and state."""
+    from rnnlab.layers.recurrent import GATES, Recurrent
+
+    return 2 + GATES[layer.cell] if isinstance(layer, Recurrent) else 1
+
+
+def _print_network(network: Any, memory: float) -> None:
+    rows = []
+    for layer in network.layers:
+        shape = layer.output.shape
+        axes = ["batch", *(["time"] if len(shape) == 3 else [])]
+        known = [axes[axis] if size is None and axis < len(axes) else str(size) for axis, size in enumerate(shape)]
+        sees = "lengths" if _takes_lengths(layer) else ""
+        rows.append([layer.name, type(layer).__name__, f"({', '.join(known)})", f"{layer.count_params():,}", sees])
+    print("\nNetwork: shapes are (batch, time, features)\n")
+    print_table(["layer", "kind", "output", "parameters", "knows"], rows)
+    print(f"\n{network.count_params():,} parameters; about {memory:,.0f} MB for training at the widest batch")
+
+
+def _takes_lengths(layer: Any) -> bool:
+    return "lengths" in inspect.signature(layer.call).parameters
+
+
+def _print_recurrence(network: Any) -> None:
+    """Say which recurrent layers a GPU would run in cuDNN, and why the others not."""
+    from rnnlab.layers.recurrent import Recurrent
+
+    for layer in network.layers:
+        if not isinstance(layer, Recurrent):
+            continue
+        reasons = [
+            reason
+            for reason, holds in (
+                ("simple cells have no cuDNN kernel in Keras", layer.cell == "simple"),
+                ("recurrent_dropout", layer.recurrent_dropout > 0),
+                ("layer_normalization", layer.layer_normalization),
+                ("unroll", layer.unroll),
+            )
+            if holds
+        ]
+        print(f"{layer.name}: " + (f"no cuDNN on a GPU ({', '.join(reasons)})" if reasons else "cuDNN on a GPU"))
+
+
+def list_components(kind: str | None) -> None:
+    """Print every component of a kind, or of all kinds, with its keys."""
+    for package in (
+        "sources",
+        "transforms",
+        "architectures",
+        "heads",
+        "tasks",
+        "metrics",
+        "baselines",
+        "figures",
+        "export",
+    ):
+        importlib.import_module(f"rnnlab.{package}")
+    import rnnlab.optimizers  # noqa: F401 - registers optimizers and schedules
+
+    if kind is not None and kind not in REGISTRIES:
+        raise UserError(f"list: no kind '{kind}'{did_you_mean(kind, REGISTRIES)}")
+    for name in [kind] if kind else sorted(REGISTRIES):
+        registry = REGISTRIES[name]
+        print(f"{name} ({registry.key}: …)" if kind is None else f"{name}:")
+        for component in registry.names():
+            _print_component(registry, component, detailed=kind is not None)
+        print()
+
+
+def _print_component(registry: Registry[Any], name: str, *, detailed: bool) -> None:
+    cls: type[Strict] = registry.load(name)
+    summary = (inspect.getdoc(cls) or "").partition("\n\n")[0].replace("\n", " ")
+    print(f"  {name}: {summary}")
+    for key, field in cls.model_fields.items() if detailed else ():
+        default = field.get_default(call_default_factory=True)
+        shown = "required" if default is PydanticUndefined else f"default {_shown(default)}"
+        print(f"    {key} ({shown}): {field.description or ''}".rstrip(": "))
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, Strict):
+        return "{" + ", ".join(f"{key}: {_shown(getattr(value, key))}" for key in type(value).model_fields) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(_shown(each) for each in value) + "]"
+    if value is None or isinstance(value, bool):
+        return {None: "none", True: "true", False: "false"}[value]
+    return str(value)
+
+
+def list_runs(folder: Path) -> None:
+    """Print a row for each run: how it stands, and its main scores."""
+    rows = []
+    for run in RunDir.all(folder):
+        manifest = run.read_manifest()
+        finished = manifest.get("finished") or {}
+        rows.append(
+            [
+                run.path.name,
+                str(manifest.get("status", "?")),
+                str(manifest.get("started", "?"))[:16].replace("T", " "),
+                str(finished.get("epochs", "")),
+                _main_score(run, "validation"),
+                _main_score(run, "test"),
+            ]
+        )
+    if not rows:
+        print(f"no runs in {folder}")
+        return
+    print_table(["run", "status", "started", "epochs", "validation", "test"], rows)
+
+
+def _main_score(run: RunDir, split: str) -> str:
+    import json
+
+    path = run.metrics / f"{split}.json"
+    if not path.is_file():
+        return ""
+    name, value = next(iter(json.loads(path.read_text("utf-8"))["metrics"].items()))
+    return f"{name} {value:.4f}" if value is not None else f"{name} —"

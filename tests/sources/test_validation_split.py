@@ -1,0 +1,142 @@
+"""Validation: how validation examples are found; the same examples never stand on both sides."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from rnnlab.errors import DataError
+from rnnlab.examples import Examples, FlatExamples
+from rnnlab.places import Places
+from rnnlab.signature import Field, Signature
+from rnnlab.sources import Source, Validation
+
+WAYS = [
+    {"by": "fraction"},
+    {"by": "fraction", "stratify": False},
+    {"by": "fraction", "grouped": True},
+    {"by": "fraction", "grouped": True, "stratify": False},
+    {"by": "folds", "folds": 3},
+    {"by": "folds", "folds": 3, "stratify": False},
+    {"by": "folds", "folds": 3, "grouped": True},
+    {"by": "folds", "folds": 3, "grouped": True, "stratify": False},
+]
+
+
+def examples(classes: Sequence[int], groups: Sequence[str] | None = None, kind: str = "class") -> FlatExamples:
+    names = tuple(str(number) for number in range(max(classes) + 1))
+    target = Field("label", "class", (), names) if kind == "class" else Field("value", "numbers", (1,), ("value",))
+    targets = np.array(classes) if kind == "class" else np.array(classes, np.float32)[:, None]
+    sequences = [np.full((1, 1), number, np.float32) for number in range(len(classes))]
+    signature = Signature((Field("sequence", "series", (1,), ("x",)),), target)
+    ids = [str(number) for number in range(len(classes))]
+    return FlatExamples.from_sequences(signature, ids, sequences, targets, None if groups is None else np.array(groups))
+
+
+def balanced() -> FlatExamples:
+    """Return 60 examples of 3 classes in 15 groups of 4."""
+    return examples([number % 3 for number in range(60)], [f"g{number // 4}" for number in range(60)])
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_every_example_is_on_exactly_one_side(way: dict[str, Any]) -> None:
+    training, validation = Validation(**way).split(balanced())
+    assert sorted([*training, *validation]) == list(range(60))
+    assert len(training) > len(validation) > 0
+    assert training.tolist() == sorted(training)
+    assert validation.tolist() == sorted(validation)
+
+
+@pytest.mark.parametrize("way", [way for way in WAYS if way.get("grouped")])
+def test_a_group_is_never_on_both_sides(way: dict[str, Any]) -> None:
+    made = balanced()
+    assert made.groups is not None
+    for seed in range(5):
+        training, validation = Validation(**way, seed=seed).split(made)
+        assert not set(made.groups[training]) & set(made.groups[validation])
+
+
+@pytest.mark.parametrize("way", [way for way in WAYS if way["by"] == "folds"])
+def test_folds_validate_every_example_once(way: dict[str, Any]) -> None:
+    parts = [Validation(**way, fold=fold).split(balanced())[1].tolist() for fold in range(3)]
+    assert sorted(sum(parts, [])) == list(range(60))
+
+
+def test_stratified_cuts_keep_the_share_of_each_class() -> None:
+    made = examples([0] * 80 + [1] * 20)
+    for way in ({"by": "fraction", "fraction": 0.25}, {"by": "folds", "folds": 4}):
+        _, validation = Validation(**way).split(made)
+        assert made.targets is not None
+        assert np.bincount(made.targets[validation]).tolist() == [20, 5]
+
+
+def test_the_same_seed_cuts_the_same_and_another_one_differently() -> None:
+    cut = [Validation(seed=seed).split(balanced())[1].tolist() for seed in (0, 0, 1)]
+    assert cut[0] == cut[1] != cut[2]
+
+
+def test_targets_that_are_numbers_are_not_stratified() -> None:
+    training, validation = Validation().split(examples(list(range(20)), kind="numbers"))
+    assert len(validation) == 4
+    assert len(training) == 16
+
+
+@pytest.mark.parametrize(
+    ("way", "made", "expected"),
+    [
+        ({"grouped": True}, examples([0, 1] * 5), "gives no groups"),
+        ({"grouped": True}, examples([0, 1] * 5, ["a", "b"] * 5), "2 group(s), too few for 5 parts"),
+        ({}, examples([0]), "too few"),
+        ({}, examples([0, 0, 0, 0, 1]), "a class with 1 training example(s)"),
+        ({"by": "folds", "folds": 3}, examples([0] * 9 + [1] * 2), "stratify: false"),
+    ],
+)
+def test_too_little_data_is_an_error_with_a_remedy(way: dict[str, Any], made: Examples, expected: str) -> None:
+    with pytest.raises(DataError, match=re.escape(expected)):
+        Validation(**way).split(made)
+
+
+@pytest.mark.parametrize(
+    "way", [{"by": "folds", "folds": 3, "fold": 3}, {"fraction": 0.0}, {"fraction": 1.0}, {"by": "half"}, {"folds": 1}]
+)
+def test_ways_that_do_not_exist_are_mistakes_of_the_spec(way: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Validation(**way)
+
+
+class _Made(Source):
+    """A source with the splits `train` and `test`, and with `own` also `validation`."""
+
+    own: bool = False
+
+    def open(self, places: Places) -> dict[str, Examples]:
+        splits: dict[str, Examples] = {"train": balanced(), "test": examples([0, 1])}
+        return {**splits, "validation": examples([0, 1, 2])} if self.own else splits
+
+    def read_input(self, path: Path, signature: Signature) -> Examples:
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize(
+    ("by", "own", "sizes"),
+    [
+        ("fraction", False, {"train": 48, "validation": 12, "test": 2}),
+        ("given", True, {"train": 60, "validation": 3, "test": 2}),
+        ("none", True, {"train": 60, "test": 2}),
+        ("none", False, {"train": 60, "test": 2}),
+    ],
+)
+def test_a_source_gives_the_splits_that_are_asked_for(by: Any, own: bool, sizes: dict[str, int]) -> None:
+    splits = _Made(own=own, validation=Validation(by=by)).splits(Places())
+    assert {name: len(each) for name, each in splits.items()} == sizes
+
+
+def test_a_given_validation_split_has_to_exist() -> None:
+    with pytest.raises(DataError, match="no validation split of its own"):
+        _Made(validation=Validation(by="given")).splits(Places())
