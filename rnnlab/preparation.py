@@ -52,7 +52,10 @@ class Pipeline:
 
     def apply(self, fields: Mapping[str, Any], lengths: Any) -> tuple[dict[str, Any], Any]:
         """Return prepared fields (B, T, F) and lengths (B,) from raw ones; TensorFlow ops only."""
-        fields = dict(fields)
+        import tensorflow as tf
+
+        fields = {name: tf.convert_to_tensor(value) for name, value in fields.items()}
+        lengths = tf.convert_to_tensor(lengths, tf.int32)
         for transform, learnt in zip(self.transforms, self.learnt, strict=True):
             fields[transform.field], lengths = transform.apply(fields[transform.field], lengths, learnt)
         return fields, lengths

@@ -49,6 +49,7 @@ def _print_data(raw: dict[str, Examples]) -> None:
         f"Data: {field.name} of (time, {', '.join(map(str, field.shape))}); target '{getattr(target, 'name', None)}'\n"
     )
     rows = []
+    raw = {name: raw[name] for name in ("train", "validation", "test") if name in raw}
     for name, examples in raw.items():
         lengths = examples.lengths
         rows.append(

@@ -11,7 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import yaml
 from numpy.typing import NDArray
 
@@ -107,9 +106,7 @@ def _row(identity: str, index: int, answers: dict[str, NDArray[Any]], names: Seq
     for key, values in answers.items():
         if values.dtype.kind != "U":
             prefix = "p_" if key == "probabilities" else ""
-            row |= {
-                f"{prefix}{name}": float(np.round(each, 7)) for name, each in zip(names, values[index], strict=True)
-            }
+            row |= {f"{prefix}{name}": round(float(each), 7) for name, each in zip(names, values[index], strict=True)}
     return row
 
 

@@ -37,13 +37,16 @@ class TableFile:
     Attributes:
         path: the file.
         separator: what stands between two fields; empty for Parquet.
-        columns: the column names, in the file's order.
+        columns: the column names, in the file's order; a column without a name, such as the row numbers that pandas
+            writes, is not read.
+        header: every field of a text file's first row; a column without a name has one that no key can give.
         breaks: the number of line breaks of the file; 0 for Parquet.
     """
 
     path: Path
     separator: str
     columns: tuple[str, ...]
+    header: tuple[str, ...]
     breaks: int
 
     @property
@@ -107,19 +110,23 @@ def open_table(path: Path) -> TableFile:
     if suffix is None:
         raise DataError(f"{where}: expected a file {', '.join(SUFFIXES)}; received '{path.name}'")
     if suffix == ".parquet":
-        return TableFile(path, "", _parquet_columns(path), 0)
+        return TableFile(path, "", _parquet_columns(path), (), 0)
     breaks = _scan(path)
-    file = TableFile(path, SUFFIXES[suffix], (), breaks)
+    file = TableFile(path, SUFFIXES[suffix], (), (), breaks)
     try:
         _, header = next(_records(file), (1, []))
     except csv.Error as error:
         raise DataError(f"{where}:1: expected column names, separated by commas or tabs; received {error}") from None
     if not header:
         raise DataError(f"{where}:1: expected column names; the file is empty")
-    for name in header:
-        if header.count(name) > 1:
-            raise DataError(f"{where}:1: expected different column names; received '{name}' {header.count(name)} times")
-    return TableFile(path, file.separator, tuple(header), breaks)
+    columns = tuple(name for name in header if name.strip())
+    for name in columns:
+        if columns.count(name) > 1:
+            raise DataError(
+                f"{where}:1: expected different column names; received '{name}' {columns.count(name)} times"
+            )
+    header = [name if name.strip() else f"\0{number}" for number, name in enumerate(header)]
+    return TableFile(path, file.separator, columns, tuple(header), breaks)
 
 
 def read_table(
@@ -177,6 +184,8 @@ def _read_csv(file: TableFile, text: Sequence[str], numbers: Sequence[str], free
             frame = pandas.read_csv(
                 file.path,
                 sep=file.separator,
+                header=0,
+                names=list(file.header),
                 dtype=kinds,
                 index_col=False,
                 keep_default_na=False,
@@ -310,7 +319,7 @@ def _records(file: TableFile) -> Iterator[tuple[int, list[str]]]:
 
 def _bad_record(file: TableFile, error: Exception) -> DataError:
     """Return what is wrong with a CSV file that could not be parsed, with the line."""
-    expected, line = len(file.columns), 1
+    expected, line = len(file.header), 1
     try:
         for line, record in _records(file):
             if len(record) > expected:

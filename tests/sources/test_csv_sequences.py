@@ -118,6 +118,11 @@ def test_text_columns_are_left_out_and_other_features_taken_in_the_order_of_the_
     assert examples.read(0)["sequence"].tolist() == [[2, 1]]
 
 
+def test_a_column_without_a_name_is_no_feature(tmp_path: Path) -> None:
+    examples = read(write(tmp_path, ",sequence_id,x,label,\n0,a,5,l,9\n1,a,6,l,9\n"))
+    assert examples.read(0)["sequence"].tolist() == [[5], [6]]
+
+
 def test_class_names_are_the_text_as_it_is_written(tmp_path: Path) -> None:
     text = "sequence_id,x,label\n1,0,10\n2,0,2\n3,0,02\n"
     assert read(write(tmp_path, text)).signature.target.names == ("02", "2", "10")
