@@ -40,7 +40,7 @@ THREADS = 2
 LEARNING_RATE = 1e-3
 PAUSE = 0.05  # seconds between epochs, in which the last contestant's threads stop spinning
 QUIET = 0.05  # a round counts when other processes took no larger share of the machine …
-PATIENCE = 3  # … unless so many times the rounds wanted did not suffice; then the quietest ones count
+PATIENCE = 2  # … unless so many times the rounds wanted did not suffice; then the quietest ones count
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("tensorflow", "tensorflow-cpu", "keras", "torch", "numpy", "rnnlab")
 
@@ -371,7 +371,7 @@ def race(problem: Problem, names: list[str], rounds: int, warmup: int) -> tuple[
         workers, results = start(names, path, stack)
         for _ in range(warmup):
             play(workers)
-        played = []
+        played: list[Round] = []
         while len(played) < PATIENCE * rounds and sum(disturbance(each) <= QUIET for each in played) < rounds:
             played.append(play(workers))
             if sys.stderr.isatty():
@@ -384,8 +384,8 @@ def race(problem: Problem, names: list[str], rounds: int, warmup: int) -> tuple[
             row |= {"steps": epochs[-1]["steps"], "loss": epochs[-1]["loss"]}
             row |= {clock: [epoch[clock] for epoch in epochs] for clock in ("seconds", "processor", "others")}
     return results, (
-        f"{len(kept)} rounds after {warmup + 1} epochs of warm-up, in which other processes took at most {limit:.0%} of "
-        f"the processor time; {len(played) - len(kept)} more disturbed rounds left out."
+        f"{len(kept)} rounds after {warmup + 1} epochs of warm-up; other processes took at most {limit:.0%} of the "
+        f"processor time of a round; {len(played) - len(kept)} rounds with more were left out."
     )
 
 

@@ -5,7 +5,7 @@ Axes: B batch, T time, F features.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -34,19 +34,17 @@ class BatchLoader:
             self.mapped = isinstance(_base(examples.values), np.memmap)
             self.values = None if self.mapped else tf.constant(examples.values)
 
-    def load(self, batches: Sequence[Batch]) -> tf.data.Dataset:
-        """Return the dataset of these batches, in this order."""
-        sizes = [len(batch.indices) for batch in batches]
-        ends = tf.constant(np.cumsum(sizes), tf.int64)
-        indices = tf.constant(np.concatenate([batch.indices for batch in batches]) if batches else [], tf.int64)
-        widths = tf.constant([batch.width for batch in batches], tf.int64)
+    def load(self, batches: Iterable[Batch]) -> tf.data.Dataset:
+        """Return the dataset of these batches, in this order; they may be an endless stream over many epochs.
 
-        def load_one(position: Any) -> dict[str, Any]:
-            start = tf.where(position > 0, ends[tf.maximum(position - 1, 0)], 0)
-            return self._gather(indices[start : ends[position]], widths[position])
-
-        dataset = tf.data.Dataset.range(len(batches)).map(load_one, num_parallel_calls=2, deterministic=True)
-        return dataset.prefetch(2)
+        One pipeline for a whole training spares making a new one each epoch, which costs small data more than its
+        steps do.
+        """
+        named = tf.data.Dataset.from_generator(
+            lambda: ((batch.indices, batch.width) for batch in batches),
+            output_signature=(tf.TensorSpec([None], tf.int64), tf.TensorSpec([], tf.int64)),
+        )
+        return named.map(self._gather, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(2)
 
     def _gather(self, indices: Any, width: Any) -> dict[str, Any]:
         filler = indices == FILLER

@@ -6,6 +6,7 @@ Every mistake of a spec is found at once, before any data is read, and named by 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,11 +14,10 @@ from typing import Annotated, Any
 import yaml
 from pydantic import Field, ValidationError
 
-from rnnlab import yamlfile
+from rnnlab import signature, yamlfile
 from rnnlab.architectures import ARCHITECTURES, Architecture
 from rnnlab.errors import SpecError, did_you_mean
 from rnnlab.heads import HEADS, Head
-from rnnlab.metrics import METRICS
 from rnnlab.optimizers import OPTIMIZERS, SCHEDULES
 from rnnlab.registry import Choice
 from rnnlab.settings import Monitored, Training
@@ -25,6 +25,7 @@ from rnnlab.sources import SOURCES, Source
 from rnnlab.strict import Strict
 from rnnlab.tasks import TASKS, Task
 from rnnlab.transforms import TRANSFORMS, Transform
+from rnnlab.yamlfile import dotted
 
 NAMING_KEYS = frozenset(
     registry.key for registry in (SOURCES, TRANSFORMS, ARCHITECTURES, HEADS, TASKS, OPTIMIZERS, SCHEDULES)
@@ -68,17 +69,16 @@ def load_experiment(path: Path, settings: Iterable[str] = ()) -> Experiment:
     """
     document = yamlfile.load(path, settings, NAMING_KEYS)
     values = document.values
-    values.setdefault("name", path.stem)
+    values.setdefault("name", re.sub(r"[^A-Za-z0-9._-]+", "-", path.stem)[:100].strip("-._") or "run")
     _resolve_defaults(values)
     try:
         experiment = Experiment.model_validate(values)
     except ValidationError as error:
         raise SpecError(_mistake_lines(document, error)) from None
-    mistakes = [
-        f"{document.where(location)}: {_dotted(location)}: {text}" for location, text in cross_check(experiment)
-    ]
-    if mistakes:
-        raise SpecError(mistakes)
+    found = [(document.where(location), location, text) for location, text in cross_check(experiment)]
+    if found:
+        found.sort(key=lambda each: _place_order(each[0]))
+        raise SpecError([f"{place}: {dotted(location)}: {text}" for place, location, text in found])
     return experiment
 
 
@@ -114,7 +114,9 @@ def cross_check(experiment: Experiment) -> list[tuple[tuple[int | str, ...], str
 
 def _monitor_mistake(monitored: Monitored, experiment: Experiment) -> str | None:
     column = monitored.monitor.removeprefix("val_")
-    known = ["loss", *METRICS.names()]
+    task = experiment.task
+    targets = [signature.Field("target", kind, ()) for kind in sorted(task.targets)]  # type: ignore[arg-type]
+    known = ["loss", *(name for target in targets for name in task.metric_names(target))]
     if column not in known:
         return f"no column '{monitored.monitor}' in the history{did_you_mean(monitored.monitor, _with_val(known))}"
     if monitored.monitor.startswith("val_") and experiment.data.validation.by == "none":
@@ -140,7 +142,7 @@ def _mistake_lines(document: yamlfile.Document, error: ValidationError) -> list[
         ):
             continue
         place = document.where(location, key=texts[0].startswith("unknown key"))
-        lines.append((place, f"{place}: {_dotted(location)}: {_alternatives(texts)}"))
+        lines.append((place, f"{place}: {dotted(location)}: {_alternatives(texts)}"))
     return [line for _, line in sorted(lines, key=lambda pair: _place_order(pair[0]))]
 
 
@@ -157,13 +159,17 @@ def _in_document(values: Any, location: tuple[int | str, ...], text: str) -> tup
     return tuple(result)
 
 
+_ALTERNATIVE = re.compile(r"expected (?P<expected>.*); received (?P<received>.*?)(?P<hint>(?:; did you mean .*)?)")
+
+
 def _alternatives(texts: list[str]) -> str:
     """Join what each alternative of a union expected, the received value said once."""
     unique = list(dict.fromkeys(texts))
-    received = {text.rpartition("; received ")[2] for text in unique if "; received " in text}
-    if len(unique) > 1 and len(received) == 1 and all("; received " in text for text in unique):
-        expected = " or ".join(text.rpartition("; received ")[0].removeprefix("expected ") for text in unique)
-        return f"expected {expected}; received {received.pop()}"
+    parts = [_ALTERNATIVE.fullmatch(text) for text in unique]
+    if len(unique) > 1 and all(parts) and len({part["received"] for part in parts if part}) == 1:
+        expected = " or ".join(part["expected"] for part in parts if part)
+        hints = "".join(part["hint"] for part in parts if part)
+        return f"expected {expected}; received {parts[0]['received'] if parts[0] else ''}{hints}"
     return "; or ".join(unique)
 
 
@@ -171,10 +177,6 @@ def _place_order(place: str) -> tuple[str, list[int]]:
     name, _, column = place.rpartition(":")
     name, _, line = name.rpartition(":")
     return (name, [int(line), int(column)]) if line.isdecimal() and column.isdecimal() else (place, [])
-
-
-def _dotted(location: tuple[int | str, ...]) -> str:
-    return ".".join(str(part) for part in location) or "spec"
 
 
 def schema() -> str:

@@ -24,7 +24,7 @@ class _Catalogue(Registry[Any]):
         for each in self._classes():
             if _snake(each.__name__) == name:
                 return each
-        raise UserError(f"unknown {self.key} '{name}'{did_you_mean(name, self.names())}")
+        raise UserError(f"unknown {self.key} {name!r}{did_you_mean(name, self.names())}")
 
     def name_of(self, component: Any) -> str:
         return _snake(component.__name__ if isinstance(component, type) else type(component).__name__)
@@ -115,7 +115,7 @@ class Optimizer(Strict):
     so that clipping doesn't depend on the number of devices.
     """
 
-    learning_rate: float | Annotated[Schedule, Choice(SCHEDULES)] = Field(
+    learning_rate: Annotated[float, Field(gt=0)] | Annotated[Schedule, Choice(SCHEDULES)] = Field(
         0.001, description="a number, or a schedule: {name: cosine_decay, …}"
     )
     clip_value: float | None = Field(None, gt=0, description="clip every element of the gradient to ± this")
@@ -178,7 +178,7 @@ class Adamax(Optimizer):
 class SGD(Optimizer):
     """Gradient descent with optional momentum."""
 
-    learning_rate: float | Annotated[Schedule, Choice(SCHEDULES)] = Field(
+    learning_rate: Annotated[float, Field(gt=0)] | Annotated[Schedule, Choice(SCHEDULES)] = Field(
         0.01, description="a number, or a schedule: {name: cosine_decay, …}"
     )
     momentum: float = Field(0.0, ge=0, le=1)

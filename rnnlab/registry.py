@@ -24,7 +24,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from rnnlab.errors import UserError, did_you_mean
-from rnnlab.strict import Strict, mistake, mistakes_error
+from rnnlab.strict import Strict, mistake, mistakes_error, shown
 
 C = TypeVar("C", bound=Strict)
 REGISTRIES: dict[str, Registry[Any]] = {}
@@ -65,7 +65,7 @@ class Registry(Generic[C]):
         elif name in self._entry_points():
             module = importlib.import_module(self._entry_points()[name])
         else:
-            raise UserError(f"unknown {self.key} '{name}'{did_you_mean(name, self.names())}")
+            raise UserError(f"unknown {self.key} {name!r}{did_you_mean(name, self.names())}")
         found = self._components(module)
         if len(found) != 1:
             raise UserError(f"{module.__name__}: expected one {self.base.__name__}, found {len(found)}")
@@ -87,11 +87,11 @@ class Registry(Generic[C]):
             value = {self.key: value}
         if not isinstance(value, Mapping):
             raise mistakes_error(
-                self.kind, [mistake(f"expected a mapping with '{self.key}'; received {value!r}", (), value)]
+                self.kind, [mistake(f"expected a mapping with '{self.key}'; received {shown(value)}", (), value)]
             )
         name = value.get(self.key)
         if not isinstance(name, str):
-            received = "it is missing" if name is None else f"received {name!r}"
+            received = "it is missing" if name is None else f"received {shown(name)}"
             known = ", ".join(self.names())
             raise mistakes_error(self.kind, [mistake(f"expected one of {known}; {received}", (self.key,), name)])
         try:

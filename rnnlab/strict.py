@@ -16,12 +16,22 @@ EXPECTED = {
     "float_type": "expected a number",
     "bool_type": "expected true or false",
     "string_type": "expected text",
-    "list_type": "expected a list, such as [64, 64]",
     "dict_type": "expected a mapping (key: value)",
     "model_type": "expected a mapping (key: value)",
     "model_attributes_type": "expected a mapping (key: value)",
     "none_required": "expected nothing (null)",
+    "finite_number": "expected a finite number",
 }
+
+
+def shown(value: object) -> str:
+    """Return a value as a message shows it: one line, not too long, and in YAML's words."""
+    text = (
+        {None: "nothing", True: "true", False: "false"}[value]
+        if value is None or value is True or value is False
+        else repr(value)
+    )
+    return text if len(text) <= 80 else f"{text[:79]}…"
 
 
 def mistake(message: str, location: tuple[int | str, ...], received: object = None) -> InitErrorDetails:
@@ -44,16 +54,31 @@ def friendly(error: ErrorDetails) -> str:
         return "required key is missing"
     if kind == "literal_error":
         return (
-            f"expected one of {error['ctx']['expected']}; received {received!r}"
+            f"expected one of {error['ctx']['expected']}; received {shown(received)}"
             + (
                 did_you_mean(received, _literals(error["ctx"]["expected"])) if isinstance(received, str) else ""
             ).partition("; known")[0]
         )
-    if kind in EXPECTED:
-        return f"{EXPECTED[kind]}; received {received!r}"
     if kind == "value_error":
         return str(error["msg"]).removeprefix("Value error, ")
-    return f"{str(error['msg']).replace('Input should be', 'expected a value', 1)}; received {received!r}"
+    return f"{_expected(error)}; received {shown(received)}"
+
+
+def _expected(error: ErrorDetails) -> str:
+    kind, received = error["type"], error["input"]
+    if kind in EXPECTED:
+        return EXPECTED[kind]
+    if kind == "list_type":
+        return "expected a list" + (
+            "" if isinstance(received, dict) else f", such as [{shown(received).strip(chr(39))}]"
+        )
+    if kind == "too_short":
+        return f"expected {error['ctx']['min_length']} or more elements"
+    if kind in ("string_too_short", "string_too_long"):
+        return str(error["msg"]).replace("String should have", "expected text of", 1)
+    if kind == "string_pattern_mismatch":
+        return f"expected text of the form {error['ctx']['pattern']}"
+    return str(error["msg"]).replace("Input should be", "expected a value", 1)
 
 
 def _literals(expected: str) -> list[str]:
@@ -68,7 +93,7 @@ class Strict(BaseModel):
             give it a value where it would do nothing is a mistake.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, validate_default=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, validate_default=False, allow_inf_nan=False)
     idle_unless: ClassVar[Mapping[str, tuple[str, Callable[[Any], bool]]]] = {}
 
     @model_validator(mode="wrap")
@@ -98,6 +123,6 @@ class Strict(BaseModel):
             default = type(self).model_fields[key].get_default(call_default_factory=True)
             if given != default and not matters(getattr(self, other)):
                 received = getattr(self, other)
-                message = f"does nothing while '{other}' is {received!r}; remove it, or change '{other}'"
+                message = f"does nothing while '{other}' is {shown(received)}; remove it, or change '{other}'"
                 found.append(mistake(message, (key,), given))
         return found

@@ -6,6 +6,7 @@ means it (`1e-3` is a number, a date is text).
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -31,12 +32,15 @@ class Mark:
     value: str
 
 
+Marks = dict[Location, Mark]
+
+
 @dataclass
 class Document:
     """The values of a YAML file, and the mark of every location in them."""
 
     values: dict[str, Any]
-    marks: dict[Location, Mark] = field(default_factory=dict)
+    marks: Marks = field(default_factory=dict)
 
     def where(self, location: Location, *, key: bool = False) -> str:
         """Return the place of a location, or of the nearest ancestor that stands in a file."""
@@ -52,7 +56,9 @@ class _Loader(yaml.SafeLoader):
 
 
 _Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith((":timestamp", ":float"))]
+    first: [
+        (tag, pattern) for tag, pattern in resolvers if not tag.endswith((":timestamp", ":float", ":value", ":merge"))
+    ]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 _Loader.add_implicit_resolver(
@@ -99,6 +105,11 @@ def parse(text: str, name: str) -> Document:
         mark = error.problem_mark or error.context_mark
         place = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
         raise SpecError([f"{place}: not valid YAML: {error.problem or error.context}"]) from None
+    except yaml.reader.ReaderError as error:
+        place = _place(name, text, int(error.position))
+        raise SpecError(
+            [f"{place}: not valid YAML: the character #x{_code(error.character):04x} is not allowed"]
+        ) from None
     except (yaml.YAMLError, RecursionError) as error:
         raise SpecError([f"{name}: not valid YAML: {' '.join(str(error).split())}"]) from None
     document = Document({}, {(): Mark(f"{name}:1:1", f"{name}:1:1")})
@@ -116,19 +127,19 @@ def parse(text: str, name: str) -> Document:
 
 def _load_chain(path: Path, naming_keys: frozenset[str], seen: tuple[Path, ...]) -> Document:
     document = parse(_read(path), str(path))
-    base = document.values.pop("extends", None)
-    if base is None:
+    if "extends" not in document.values:
         return document
+    base = document.values.pop("extends")
     place = document.where(("extends",))
     if not isinstance(base, str):
         raise SpecError([f"{place}: extends: expected the name of a YAML file; received {base!r}"])
     target = (path.parent / base).resolve()
     if target in (*seen, path.resolve()):
         raise SpecError([f"{place}: extends: {base} extends itself"])
-    if not target.is_file():
+    if not os.path.isfile(target):  # noqa: PTH113 - Path.is_file raises where a name is too long
         raise SpecError([f"{place}: extends: no such file: {target}"])
     below = _load_chain(path.parent / base, naming_keys, (*seen, path.resolve()))
-    _merge(below, document, (), naming_keys)
+    _merge(below.values, document.values, (), (below.marks, document.marks), naming_keys)
     return below
 
 
@@ -144,8 +155,8 @@ def _read(path: Path) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise SpecError([f"{path}:{line}: not UTF-8 text; save the file as UTF-8"]) from None
+        place = _place(str(path), data[: error.start].decode("utf-8-sig", "replace"), error.start)
+        raise SpecError([f"{place}: not UTF-8 text; save the file as UTF-8"]) from None
 
 
 def _check_events(text: str, name: str) -> None:
@@ -157,6 +168,9 @@ def _check_events(text: str, name: str) -> None:
         depth += isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent))
         depth -= isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent))
         documents += isinstance(event, yaml.DocumentStartEvent)
+        tag = getattr(event, "tag", None)
+        if tag is not None:
+            raise SpecError([f"{place}: a tag ({tag}) is not allowed in specs; remove it"])
         if isinstance(event, yaml.AliasEvent):
             raise SpecError([f"{place}: aliases (*name) are not used in specs; write the value out, or use `extends`"])
         if documents > 1:
@@ -169,7 +183,7 @@ def _build(
     node: yaml.Node,
     location: Location,
     place: Callable[[Any], str],
-    marks: dict[Location, Mark],
+    marks: Marks,
     mistakes: list[str],
 ) -> Any:
     if location not in marks:
@@ -185,7 +199,7 @@ def _build_mapping(
     node: yaml.MappingNode,
     location: Location,
     place: Callable[[Any], str],
-    marks: dict[Location, Mark],
+    marks: Marks,
     mistakes: list[str],
 ) -> dict[str, Any]:
     values: dict[str, Any] = {}
@@ -200,7 +214,7 @@ def _build_mapping(
         elif key == "<<":
             mistakes.append(f"{at}: merge keys (<<) are not used in specs; use `extends`")
         elif key in values:
-            mistakes.append(f"{at}: {_dotted((*location, key))}: the key stands twice; remove one")
+            mistakes.append(f"{at}: {dotted((*location, key))}: the key stands twice; remove one")
         else:
             marks[(*location, key)] = Mark(at, place(value_node.start_mark))
             values[key] = _build(value_node, (*location, key), place, marks, mistakes)
@@ -209,9 +223,9 @@ def _build_mapping(
 
 def _scalar(node: yaml.Node, location: Location, at: str, mistakes: list[str]) -> Any:
     text, tag = str(node.value), node.tag.rpartition(":")[2]
-    key = _dotted(location)
-    if not node.tag.startswith("tag:yaml.org,2002:") or tag not in ("str", "int", "float", "bool", "null"):
-        mistakes.append(f"{at}: {key}: tag {node.tag} is not allowed; remove it")
+    key = dotted(location)
+    if any(each == "\0" or "\ud800" <= each <= "\udfff" for each in text):
+        mistakes.append(f"{at}: {key}: the text holds a character that is none (\\0, or half of a pair); remove it")
         return None
     if tag == "bool" and text.lower() in _WORDS_FOR_BOOL:
         meant = _WORDS_FOR_BOOL[text.lower()]
@@ -228,19 +242,29 @@ def _scalar(node: yaml.Node, location: Location, at: str, mistakes: list[str]) -
         return None
 
 
-def _merge(below: Document, above: Document, location: Location, naming_keys: frozenset[str]) -> None:
-    """Lay `above` over `below` at one location, marks included."""
-    under, over = _at(below.values, location), _at(above.values, location)
+def _merge(
+    under: dict[str, Any],
+    over: dict[str, Any],
+    location: Location,
+    marks: tuple[Marks, Marks],
+    naming_keys: frozenset[str],
+) -> None:
+    """Lay the mapping `over` over `under`, both at this location; `marks` are those of the one and of the other."""
+    below, above = marks
     for key, value in over.items():
         here = (*location, key)
         if isinstance(value, dict) and isinstance(under.get(key), dict) and _same(under[key], value, naming_keys):
-            below.marks[here] = above.marks[here]
-            _merge(below, above, here, naming_keys)
-            continue
-        under[key] = value
-        for known in [each for each in below.marks if each[: len(here)] == here]:
-            del below.marks[known]
-        below.marks.update({each: mark for each, mark in above.marks.items() if each[: len(here)] == here})
+            below[here] = above[here]
+            _merge(under[key], value, here, marks, naming_keys)
+        else:
+            under[key] = value
+            _replace_marks(here, below, above)
+
+
+def _replace_marks(location: Location, below: Marks, above: Marks) -> None:
+    for known in [each for each in below if each[: len(location)] == location]:
+        del below[known]
+    below.update({each: mark for each, mark in above.items() if each[: len(location)] == location})
 
 
 def _same(under: dict[str, Any], over: dict[str, Any], naming_keys: frozenset[str]) -> bool:
@@ -249,52 +273,76 @@ def _same(under: dict[str, Any], over: dict[str, Any], naming_keys: frozenset[st
 
 def _apply(document: Document, setting: str, naming_keys: frozenset[str]) -> None:
     key, equals, text = setting.partition("=")
-    name = f"--set {setting}"
+    name = f"--set {setting}" if setting.isprintable() else f"--set {setting!r}"
     parts = key.strip().split(".")
     if not equals or not all(parts):
         raise SpecError([f"{name}: expected KEY=VALUE, such as training.epochs=5"])
-    location: Location = tuple(int(part) if part.isdecimal() else part for part in parts)
-    parsed = parse("value: " + text if "\n" not in text else f"value:\n{text}", name)
-    value = parsed.values["value"]
-    overlay: Any = value
-    target: Any = document.values
-    for position, part in enumerate(location[:-1]):
-        if isinstance(target, list) and isinstance(part, int) and part < len(target):
-            target = target[part]
-        elif isinstance(target, dict) and isinstance(target.get(str(part)), (dict, list)):
-            target = target[str(part)]
-        elif isinstance(target, dict) and target.get(str(part)) is None:
-            target[str(part)] = {}
-            document.marks[location[: position + 1]] = Mark(name, name)
-            target = target[str(part)]
-        else:
-            raise SpecError([f"{name}: {_dotted(location[: position + 1])} is not a mapping in the spec"])
-    last = location[-1]
+    mark = Mark(name, name)
+    target, location = _find(document, parts[:-1], mark)
+    value, places = _setting_value(text, name, dotted((*location, parts[-1])))
     if isinstance(target, list):
-        if not isinstance(last, int) or last >= len(target):
-            raise SpecError([f"{name}: {_dotted(location[:-1])} is a list of {len(target)}; no element {last}"])
-        target[last] = overlay
-    elif (
-        isinstance(overlay, dict)
-        and isinstance(target.get(str(last)), dict)
-        and _same(target[str(last)], overlay, naming_keys)
-    ):
-        target[str(last)] = {**target[str(last)], **overlay}
+        index = _index(target, parts[-1], location, name)
+        here = (*location, index)
+        target[index] = value
+        _replace_marks(here, document.marks, {(*here, *place): mark for place in places})
     else:
-        target[str(last)] = overlay
-        for known in [each for each in document.marks if each[: len(location)] == location]:
-            del document.marks[known]
-    document.marks[location] = Mark(name, name)
+        above = {(*location, parts[-1], *place): mark for place in places}
+        _merge(target, {parts[-1]: value}, location, (document.marks, above), naming_keys)
 
 
-def _at(values: Any, location: Location) -> Any:
-    for part in location:
-        values = values[part]
-    return values
+def _find(document: Document, parts: list[str], mark: Mark) -> tuple[Any, Location]:
+    """Return the mapping or list that a dotted key names, and its location; mappings that are not there are made."""
+    target: Any = document.values
+    location: Location = ()
+    for part in parts:
+        if isinstance(target, list):
+            location = (*location, _index(target, part, location, mark.key))
+        else:
+            location = (*location, part)
+            if target.get(part) is None:
+                target[part] = {}
+                document.marks[location] = mark
+        target = target[location[-1]]
+        if not isinstance(target, (dict, list)):
+            raise SpecError([f"{mark.key}: {dotted(location)} is not a mapping in the spec"])
+    return target, location
 
 
-def _dotted(location: Location) -> str:
-    return ".".join(str(part) for part in location) or "spec"
+def _index(target: list[Any], part: str, location: Location, name: str) -> int:
+    if not part.isdecimal() or int(part) >= len(target):
+        raise SpecError([f"{name}: {dotted(location)} is a list of {len(target)}; no element {part}"])
+    return int(part)
+
+
+def _setting_value(text: str, name: str, key: str) -> tuple[Any, list[Location]]:
+    """Return the value of `--set`, read as YAML, and every location in it."""
+    try:
+        parsed = parse("value: " + text if "\n" not in text else f"value:\n{text}", name)
+    except SpecError as error:
+        # Lines and columns would be those of the YAML made up here, and so would the key.
+        told = [re.sub(r"^:\d+:\d+: (value: )?", ": ", each.removeprefix(name)) for each in error.mistakes]
+        raise SpecError([f"{name}{each}" for each in told]) from None
+    if list(parsed.values) != ["value"]:
+        raise SpecError([f"{name}: expected one value for {key}"])
+    return parsed.values["value"], [place[1:] for place in parsed.marks if place]
+
+
+def _code(character: int | str) -> int:
+    return character if isinstance(character, int) else ord(character)
+
+
+def _place(name: str, text: str, position: int) -> str:
+    """Return `name:line:column` of a position in a text."""
+    before = text[:position]
+    return f"{name}:{before.count(chr(10)) + 1}:{len(before) - before.rfind(chr(10))}"
+
+
+def dotted(location: Location) -> str:
+    """Return a location as messages write it, such as `model.units.0`, always on one line."""
+    return (
+        ".".join(part if isinstance(part, str) and part and part.isprintable() else repr(part) for part in location)
+        or "spec"
+    )
 
 
 def _kind(value: object) -> str:

@@ -35,10 +35,10 @@ class PooledHead(Head):
 
     idle_unless = MappingProxyType({"attention_units": ("readout", lambda readout: readout == "attention")})
 
-    readout: Literal["last", "mean", "max", "attention"] = Field(
+    readout: Literal["last", "mean", "max", "attention", "concat"] = Field(
         "last",
         description="last: what the network holds at the end; mean, max: over all valid steps; attention: a learnt "
-        "weighted mean",
+        "weighted mean; concat: last, max and mean beside each other (Howard & Ruder 2018)",
     )
     attention_units: int = Field(64, ge=1, description="size of the hidden layer that weighs a step (attention only)")
     hidden_units: int = Field(0, ge=0, description="units of a ReLU layer between readout and outputs; 0: none")
@@ -55,6 +55,9 @@ class PooledHead(Head):
         return keras.layers.Dense(outputs, dtype="float32", name="outputs")(vector)
 
     def _pool(self, encoded: Encoded) -> Any:
+        """Return (B, U), or for `concat` (B, 3 · U)."""
+        import keras
+
         from rnnlab.layers import pooling
 
         if self.readout == "last":
@@ -62,6 +65,10 @@ class PooledHead(Head):
         if self.readout == "attention":
             attention = pooling.AttentionOverTime(self.attention_units, name="attention")
             return attention(encoded.sequence, encoded.lengths)
+        if self.readout == "concat":
+            largest = pooling.MaxOverTime(name="max")(encoded.sequence, encoded.lengths)
+            mean = pooling.MeanOverTime(name="mean")(encoded.sequence, encoded.lengths)
+            return keras.layers.Concatenate(name="concat")([encoded.final, largest, mean])
         kind = pooling.MeanOverTime if self.readout == "mean" else pooling.MaxOverTime
         return kind(name=self.readout)(encoded.sequence, encoded.lengths)
 

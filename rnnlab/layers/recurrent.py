@@ -20,6 +20,9 @@ from rnnlab.layers.time import reverse_valid
 
 CellName = Literal["simple", "gru", "lstm"]
 GATES: dict[str, int] = {"simple": 1, "gru": 3, "lstm": 4}
+# On a CPU a small LSTM spends its time between operations, not in them: one fused operation over all steps trains up to
+# three times as fast (32 units) and half as fast beyond some 100 units (benchmarks/kernels.py).
+FUSED_UNITS = 64
 
 
 @keras.saving.register_keras_serializable("rnnlab")
@@ -115,6 +118,41 @@ def _standardize(values: Any, gates: int, epsilon: float = 1e-5) -> Any:
     return keras.ops.concatenate(scaled, axis=-1)
 
 
+def fused_lstm(inputs: Any, kernel: Any, recurrent_kernel: Any, bias: Any) -> Any:
+    """Return what `keras.layers.LSTM` returns for every step, (B, T, U), from one operation with a gradient of its own.
+
+    Args:
+        inputs: (B, T, F).
+        kernel, recurrent_kernel, bias: Keras' weights, (F, 4U), (U, 4U), (4U,), gates in the order i, f, c, o.
+    """
+
+    def reordered(weight: Any) -> Any:
+        # BlockLSTMV2 takes Keras' order, but TensorFlow 2.21 registers the first version's gradient for it, which
+        # reads the gates as i, c, f, o and is wrong. The first version agrees with its own gradient.
+        i, f, c, o = tf.split(tf.convert_to_tensor(weight), 4, axis=-1)
+        return tf.concat([i, c, f, o], axis=-1)
+
+    steps = tf.transpose(inputs, [1, 0, 2])  # (T, B, F)
+    units = recurrent_kernel.shape[0]
+    zeros = tf.zeros([tf.shape(inputs)[0], units])
+    peephole = tf.zeros([units])
+    outputs = tf.raw_ops.BlockLSTM(
+        seq_len_max=tf.cast(tf.shape(steps)[0], tf.int64),
+        x=steps,
+        cs_prev=zeros,
+        h_prev=zeros,
+        w=tf.concat([reordered(kernel), reordered(recurrent_kernel)], axis=0),
+        wci=peephole,
+        wcf=peephole,
+        wco=peephole,
+        b=reordered(bias),
+        forget_bias=0.0,  # Keras keeps it in the bias
+        cell_clip=0.0,
+        use_peephole=False,
+    )
+    return tf.transpose(outputs.h, [1, 0, 2])
+
+
 @keras.saving.register_keras_serializable("rnnlab")
 class Recurrent(keras.layers.Layer):
     """One recurrent layer in one direction over right-padded sequences.
@@ -162,8 +200,15 @@ class Recurrent(keras.layers.Layer):
         self.rnn.unroll = self.unroll and inputs.shape[1] is not None
         if self.backward:
             inputs = reverse_valid(inputs, lengths)
-        outputs = self.rnn(inputs, initial_state=self._initial_state(inputs, training))
+        if training and self._fused_is_faster() and not isinstance(inputs, keras.KerasTensor):
+            outputs = fused_lstm(inputs, *self.rnn.cell.weights)
+        else:
+            outputs = self.rnn(inputs, initial_state=self._initial_state(inputs, training))
         return reverse_valid(outputs, lengths) if self.backward else outputs
+
+    def _fused_is_faster(self) -> bool:
+        fits = self.plain and self.cell == "lstm" and not self.unroll and self.units <= FUSED_UNITS
+        return fits and not tf.config.list_logical_devices("GPU")
 
     def _initial_state(self, inputs: Any, training: bool | None) -> Any:
         if self.plain:

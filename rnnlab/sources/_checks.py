@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
 
-from rnnlab.errors import DataError
+from rnnlab.errors import DataError, did_you_mean
 from rnnlab.examples import FlatExamples
+
+MANY = 20  # more names than this are not listed in a message
 
 Place = Callable[[int], str]
 """Where something with this number stands, such as `data.csv:17`."""
@@ -18,6 +20,13 @@ def shown(path: Path) -> str:
     """Return a path as messages show it: relative to the working directory where it lies below it."""
     absolute, here = path.absolute(), Path.cwd()
     return str(absolute.relative_to(here)) if absolute.is_relative_to(here) else str(absolute)
+
+
+def near(word: str, known: Iterable[str]) -> str:
+    """Return what `did_you_mean` says, but no list that is long, and nothing that would break a message's line."""
+    names = [name for name in known if name.isprintable()]
+    hint = did_you_mean(word, names)
+    return hint if len(names) <= MANY else hint.partition("; known")[0]
 
 
 def example_place(examples: FlatExamples, index: int) -> str:

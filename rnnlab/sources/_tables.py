@@ -19,8 +19,8 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlab.errors import DataError, did_you_mean
-from rnnlab.sources._checks import shown
+from rnnlab.errors import DataError
+from rnnlab.sources._checks import near, shown
 
 if TYPE_CHECKING:
     import pandas
@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 SUFFIXES = {".csv": ",", ".csv.gz": ",", ".tsv": "\t", ".tsv.gz": "\t", ".parquet": ""}
 MISSING = ["", "NA", "N/A", "NaN", "nan", "null", "None", "?"]
 CHUNK = 1 << 20
+REFUSED = {
+    rb"\0": "a zero byte; is it UTF-16?",
+    # pandas takes gigabytes of memory for a few such lines.
+    rb"\r(?!\n)": "a carriage return without a line feed; save it with the line ends of Unix or Windows",
+}
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,7 @@ class TableFile:
     def require(self, key: str, column: str) -> None:
         """Check that the column that a key names is there."""
         if column not in self.columns:
-            hint = did_you_mean(column, self.columns)
+            hint = near(column, self.columns)
             if len(self.columns) == 1 and ";" in self.columns[0]:
                 hint = "; fields seem to be separated by semicolons: save the table with commas"
             raise DataError(f"{self._header()}: expected a column '{column}' (data.{key}); it is missing{hint}")
@@ -123,7 +128,7 @@ def open_table(path: Path) -> TableFile:
     for name in columns:
         if columns.count(name) > 1:
             raise DataError(
-                f"{where}:1: expected different column names; received '{name}' {columns.count(name)} times"
+                f"{where}:1: expected different column names; received {name!r} {columns.count(name)} times"
             )
     header = [name if name.strip() else f"\0{number}" for number, name in enumerate(header)]
     return TableFile(path, file.separator, columns, tuple(header), breaks)
@@ -285,9 +290,12 @@ def _scan(path: Path) -> int:
         with _open(path) as file:
             while chunk := file.read(CHUNK):
                 empty = False
-                if b"\0" in chunk:
-                    line = breaks + chunk[: chunk.index(b"\0")].count(b"\n") + 1
-                    raise DataError(f"{where}:{line}: expected text in UTF-8; received a zero byte; is it UTF-16?")
+                while chunk.endswith(b"\r") and (more := file.read(1)):
+                    chunk += more
+                for pattern, received in REFUSED.items():
+                    if found := re.search(pattern, chunk):
+                        line = breaks + chunk[: found.start()].count(b"\n") + 1
+                        raise DataError(f"{where}:{line}: expected text in UTF-8; received {received}")
                 decoder.decode(chunk)
                 breaks += chunk.count(b"\n")
             decoder.decode(b"", final=True)

@@ -11,11 +11,9 @@ from math import isfinite
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlab.errors import DataError, did_you_mean
+from rnnlab.errors import DataError
 from rnnlab.signature import Field, Kind
-from rnnlab.sources._checks import Place
-
-MANY = 20  # more classes than this are not listed in a message
+from rnnlab.sources._checks import MANY, Place, near
 
 
 def sorted_names(names: Iterable[str]) -> tuple[str, ...]:
@@ -106,5 +104,7 @@ def _index(field: Field, like: Field | None, label: str, place: Place, at: int) 
     if label in known:
         return known[label]
     expected = "a class of the training data" if like is not None else "one of the classes"
-    listed = f" ({', '.join(field.names)})" if len(field.names) <= MANY else did_you_mean(label, field.names)
-    raise DataError(f"{place(at)}: expected {expected}{listed}; received '{label}'")
+    printable = len(field.names) <= MANY and all(name.isprintable() for name in field.names)
+    listed = f" ({', '.join(field.names)})" if printable else ""
+    hint = "" if printable else near(label, field.names)
+    raise DataError(f"{place(at)}: expected {expected}{listed}; received {label!r}{hint}")

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlab.errors import DataError, did_you_mean
+from rnnlab.errors import DataError
 from rnnlab.examples import Examples, FlatExamples
 from rnnlab.signature import Field, Signature
-from rnnlab.sources._checks import check_finite, check_not_empty, shown
+from rnnlab.sources._checks import check_finite, check_not_empty, near, shown
 from rnnlab.sources._files import FileSource, check_features
 from rnnlab.sources._targets import class_target, labels_target, numbers_target
 
@@ -110,13 +110,13 @@ def _load(path: Path) -> _Archive:
             found = archive.files
             for name in ("values", "lengths"):
                 if name not in found:
-                    hint = did_you_mean(name, found)
+                    hint = near(name, found)
                     raise DataError(f"{where}: expected an array '{name}'; it is missing{hint}; {RAGGED}")
             return _Archive(where, {name: _array(archive, name, where) for name in ARRAYS if name in found})
     except OSError as error:
         raise DataError(f"{where}: can't be read: {error.strerror or error}") from None
-    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
-        raise DataError(f"{where}: this .npz archive is damaged: {error}") from None
+    except (ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:  # RuntimeError: encrypted
+        raise DataError(f"{where}: this .npz archive can't be read: {str(error) or type(error).__name__}") from None
 
 
 def _array(archive: np.lib.npyio.NpzFile, name: str, where: str) -> NDArray[np.generic]:

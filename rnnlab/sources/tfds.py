@@ -17,13 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from rnnlab.errors import DataError, did_you_mean
+from rnnlab.errors import DataError
 from rnnlab.examples import Examples, FlatExamples
 from rnnlab.places import Places
 from rnnlab.signature import Field as ExampleField
 from rnnlab.signature import Signature
 from rnnlab.sources import Source
-from rnnlab.sources._checks import Place, check_finite, check_not_empty, shown
+from rnnlab.sources._checks import Place, check_finite, check_not_empty, near, shown
 from rnnlab.sources._files import check_features
 from rnnlab.sources._targets import class_target, numbers_target
 from rnnlab.strict import Strict
@@ -249,9 +249,7 @@ def _feature(builder: Any, key: str) -> Any:
     for part in key.split("/"):
         known = [str(name) for name in feature.keys()] if hasattr(feature, "keys") else []  # noqa: SIM118
         if part not in known:
-            raise DataError(
-                f"data.features: expected a feature of the dataset; received '{key}'{did_you_mean(part, known)}"
-            )
+            raise DataError(f"data.features: expected a feature of the dataset; received '{key}'{near(part, known)}")
         feature = feature[part]
     return feature
 
@@ -261,7 +259,7 @@ def _check_split(builder: Any, split: str, where: str) -> None:
     for part in split.split("+"):
         name = re.split(r"[\[:]", part.strip(), maxsplit=1)[0]
         if known and name not in known and name != "all":
-            hint = did_you_mean(name, known)
+            hint = near(name, known)
             remedy = "; set it to null if there is none" if where == "data.test_split" else ""
             raise DataError(f"{where}: expected a split of the dataset; received '{split}'{hint}{remedy}")
 
@@ -283,8 +281,7 @@ def _builder_of_name(dataset: str, data_directory: Path) -> Any:
         with _quiet():
             return tfds.builder(dataset, data_dir=str(data_directory), try_gcs=False)
     except tfds.core.DatasetNotFoundError:
-        hint = did_you_mean(re.split("[/:]", dataset)[0], tfds.list_builders(with_community_datasets=False))
-        hint = hint.partition("; known")[0]
+        hint = near(re.split("[/:]", dataset)[0], tfds.list_builders(with_community_datasets=False))
         raise DataError(
             f"data.dataset: expected a dataset of TensorFlow Datasets; received '{dataset}'{hint} "
             "(for data of your own, give data.folder)"

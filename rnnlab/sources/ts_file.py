@@ -152,10 +152,10 @@ def _cut(series: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _fault(path: Path, layout: _Layout, error: Exception) -> DataError:
     """Return what is wrong with a file that could not be parsed, with the line where it can be found."""
-    text = path.read_text(encoding="utf-8-sig").splitlines()
-    cases = [text[line - 1].split(":") for line in layout.lines] if len(text) >= layout.lines[-1] else []
-    dimensions = len(cases[0]) - layout.has_target if cases else 0
-    length = cases[0][0].count(",") + 1 if cases and layout.says("@equallength", True) else None
+    with path.open(encoding="utf-8-sig") as file:
+        cases = [line.split(":") for line in file][layout.lines[0] - 1 :]
+    dimensions = 1 if layout.says("@univariate", True) else len(cases[0]) - layout.has_target
+    length = cases[0][0].count(",") + 1 if layout.says("@equallength", True) else None
     for case, pieces in enumerate(cases):
         found = _fault_of_case(pieces, layout, dimensions, length)
         if found is not None:
@@ -169,7 +169,8 @@ def _fault_of_case(pieces: list[str], layout: _Layout, dimensions: int, length: 
     """Return what is wrong with the pieces between the colons of one line, or None."""
     channels = pieces[:-1] if layout.has_target else pieces
     if len(channels) != dimensions:
-        return f"expected {dimensions} dimension(s), as in the first case; received {len(channels)}"
+        why = "@univariate true" if layout.says("@univariate", True) else "as in the first case"
+        return f"expected {dimensions} dimension(s), {why}; received {len(channels)}"
     steps = length or (channels[0].count(",") + 1 if channels else 0)
     for dimension, channel in enumerate(channels):
         numbers = channel.split(",")

@@ -14,11 +14,12 @@ from urllib.request import urlopen
 
 from pydantic import Field
 
-from rnnlab.errors import DataError, did_you_mean
+from rnnlab.errors import DataError
 from rnnlab.examples import Examples
 from rnnlab.places import Places
 from rnnlab.signature import Signature
 from rnnlab.sources import Source
+from rnnlab.sources._checks import near
 from rnnlab.sources.ts_file import read_ts
 
 RECORD = "https://zenodo.org/api/records/{}"
@@ -67,7 +68,7 @@ class Ucr(Source):
         remedy = f"put {train_file} and {test_file} into {folder}"
         records: dict[str, int] = {**tsc_zenodo, **tsr_zenodo}
         if self.dataset not in records:
-            hint = did_you_mean(self.dataset, records).partition("; known")[0]
+            hint = near(self.dataset, records)
             raise DataError(
                 f"data.dataset: expected a problem of the UCR/UEA archive; received '{self.dataset}'{hint} "
                 f"(for data of your own, {remedy})"

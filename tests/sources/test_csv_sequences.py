@@ -254,6 +254,7 @@ NO_TABLE = {
     "header only": b"sequence_id,x,label\n",
     "latin-1": "sequence_id,x,label\né,1,l\n".encode("latin-1"),
     "utf-16": GOOD.encode("utf-16"),
+    "old line ends": GOOD.replace("\n", "\r").encode(),
     "an image": b"\x89PNG\r\n\x1a\n\x00\x00",
     "random bytes": bytes(np.random.default_rng(0).integers(1, 256, 5000, dtype=np.uint8)),
     "one long line": b"x" * 300_000,
