@@ -32,7 +32,7 @@ class TsFile(FileSource):
 
 @dataclass(frozen=True)
 class _Layout:
-    """What a first look at a file gives: its header by lower-case tag, and the line of each case (N,)."""
+    """What a first look at a file gives: the first word after each tag of its header, and the line of each case (N,)."""
 
     shown: str
     header: dict[str, str]
@@ -42,12 +42,11 @@ class _Layout:
         return f"{self.shown}:{self.lines[case]}"
 
     def says(self, tag: str, default: bool) -> bool:
-        words = self.header.get(tag, "").split()
-        return words[0] == "true" if words else default
+        return {"true": True, "false": False}.get(self.header.get(tag, ""), default)
 
     @property
     def has_target(self) -> bool:
-        return self.says("@targetlabel", False) or self.says("@classlabel", True)
+        return self.says("targetlabel", False) or self.says("classlabel", True)
 
 
 def read_ts(path: Path, like: Signature | None = None) -> FlatExamples:
@@ -102,9 +101,9 @@ def _look(path: Path) -> _Layout:
                     lines.append(number)
                 elif line.strip().lower() == "@data":
                     in_data = True
-                elif line.startswith("@"):
-                    tag, _, value = line.strip().lower().partition(" ")
-                    header[tag] = value
+                elif line.strip() and not line.strip().startswith("#"):
+                    tag, *words = line.lower().split()
+                    header[tag[1:]] = words[0] if words else ""
     except UnicodeDecodeError as error:
         raise DataError(f"{where}: expected text in UTF-8; received something else ({error.reason})") from None
     except OSError as error:
@@ -114,7 +113,7 @@ def _look(path: Path) -> _Layout:
     if not lines:
         raise DataError(f"{where}: expected at least one series after '@data'; received none")
     layout = _Layout(where, header, tuple(lines))
-    if layout.says("@timestamps", False):
+    if layout.says("timestamps", False):
         raise DataError(f"{where}: series with time stamps (@timeStamps true) can't be read; write the values alone")
     return layout
 
@@ -154,8 +153,8 @@ def _fault(path: Path, layout: _Layout, error: Exception) -> DataError:
     """Return what is wrong with a file that could not be parsed, with the line where it can be found."""
     with path.open(encoding="utf-8-sig") as file:
         cases = [line.split(":") for line in file][layout.lines[0] - 1 :]
-    dimensions = 1 if layout.says("@univariate", True) else len(cases[0]) - layout.has_target
-    length = cases[0][0].count(",") + 1 if layout.says("@equallength", True) else None
+    dimensions = 1 if layout.says("univariate", True) else len(cases[0]) - layout.has_target
+    length = cases[0][0].count(",") + 1 if layout.says("equallength", True) else None
     for case, pieces in enumerate(cases):
         found = _fault_of_case(pieces, layout, dimensions, length)
         if found is not None:
@@ -169,7 +168,7 @@ def _fault_of_case(pieces: list[str], layout: _Layout, dimensions: int, length: 
     """Return what is wrong with the pieces between the colons of one line, or None."""
     channels = pieces[:-1] if layout.has_target else pieces
     if len(channels) != dimensions:
-        why = "@univariate true" if layout.says("@univariate", True) else "as in the first case"
+        why = "@univariate true" if layout.says("univariate", True) else "as in the first case"
         return f"expected {dimensions} dimension(s), {why}; received {len(channels)}"
     steps = length or (channels[0].count(",") + 1 if channels else 0)
     for dimension, channel in enumerate(channels):
@@ -180,7 +179,7 @@ def _fault_of_case(pieces: list[str], layout: _Layout, dimensions: int, length: 
         if len(numbers) != steps:
             why = "as in the first case (@equalLength true)" if length else "as in dimension 0"
             return f"dimension {dimension}: expected {steps} time steps, {why}; received {len(numbers)}"
-    if layout.says("@targetlabel", False) and not _is_number(pieces[-1]):
+    if layout.says("targetlabel", False) and not _is_number(pieces[-1]):
         return f"target: expected a number; received {pieces[-1].strip()!r}"
     return None
 

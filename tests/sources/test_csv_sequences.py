@@ -174,7 +174,7 @@ def test_a_test_fraction_is_cut_by_sequence_and_always_the_same(tmp_path: Path) 
         ({"label": "l", "layout": "manifest", "sequence_id": "id"}, "sequence_id is for layout: long"),
         ({"label": "l", "features": ["x", "l"]}, "already named"),
         ({"label": "l", "test": "t.csv", "test_fraction": 0.1}, "not both"),
-        ({"label": "l", "features": []}, "at least 1 item"),
+        ({"label": "l", "features": []}, "features"),
     ],
 )
 def test_keys_that_do_not_fit_together_are_mistakes_of_the_spec(keys: dict[str, Any], expected: str) -> None:
