@@ -144,12 +144,52 @@ class Baton:
 
 
 def rnnlab_epoch(problem: Problem, baton: Baton) -> None:
-    """The adapter: build rnnlab's model, plan and step for this problem, then epoch after epoch.
+    """Run one long training of rnnlab's, whose reporter waits for its turn before each epoch.
 
-    To do, in this order: `baton.ready(number of parameters)`, then for ever `baton.wait()`, one epoch over all
-    sequences with batches of `problem.batch_size` and Adam at LEARNING_RATE, `baton.done(mean loss, steps)`.
+    An epoch is timed from its first step to its last, with metrics and gradient norm, which rnnlab always computes;
+    saving the state, which no other contestant does, is not.
     """
-    raise NotImplementedError("rnnlab's training loop is not connected yet: fill in rnnlab_epoch() in this file")
+    from rnnlab.experiment import Experiment
+    from rnnlab.places import Places
+    from rnnlab.rundir import RunDir
+    from rnnlab.training import train
+    from rnnlab.training.reporting import Silent
+
+    class Turns(Silent):
+        def epoch_begins(self, epoch: int, epochs: int, steps: int, done: int) -> None:
+            if epoch == 0:
+                baton.ready(json.loads((folder / "run" / "manifest.json").read_text())["parameters"])
+            self.steps, self.done, self.loss, self.sequences = steps, 0, 0.0, 0
+            baton.wait()
+
+        def step_done(self, sequences: int, loss: float) -> None:
+            self.done += 1
+            self.loss += loss * sequences
+            self.sequences += sequences
+            if self.done == self.steps:
+                baton.done(self.loss / self.sequences, self.steps)
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        valid = np.arange(problem.padded.shape[1]) < problem.lengths[:, None]
+        np.savez(folder / "data.npz", values=problem.padded[valid], lengths=problem.lengths, labels=problem.labels)
+        experiment = Experiment.model_validate(
+            {
+                "name": "benchmark",
+                "data": {"source": "npz", "train": str(folder / "data.npz"), "validation": {"by": "none"}},
+                "transforms": [],
+                "task": "classification",
+                "model": {"architecture": "stacked_rnn", "cell": "lstm", "units": [problem.units] * problem.layers},
+                "training": {
+                    "epochs": 1_000_000,
+                    "batch_size": problem.batch_size,
+                    "optimizer": {"name": "adam", "learning_rate": LEARNING_RATE},
+                    "best": None,
+                    "devices": "cpu",
+                },
+            }
+        )
+        train(experiment, RunDir.create(folder / "run"), Places(folder, folder), Turns())
 
 
 def keras_network(problem: Problem) -> Any:

@@ -5,13 +5,15 @@ A test holds each class against the signature of the Keras class of the same nam
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar
+from itertools import pairwise
+from types import MappingProxyType
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from rnnlab.errors import UserError, did_you_mean
 from rnnlab.registry import Choice, Registry
-from rnnlab.strict import Strict
+from rnnlab.strict import Strict, shown
 
 
 class _Catalogue(Registry[Any]):
@@ -24,7 +26,7 @@ class _Catalogue(Registry[Any]):
         for each in self._classes():
             if _snake(each.__name__) == name:
                 return each
-        raise UserError(f"unknown {self.key} {name!r}{did_you_mean(name, self.names())}")
+        raise UserError(f"unknown {self.key} {shown(name)}{did_you_mean(name, self.names())}")
 
     def name_of(self, component: Any) -> str:
         return _snake(component.__name__ if isinstance(component, type) else type(component).__name__)
@@ -40,8 +42,6 @@ def _snake(name: str) -> str:
 
 class Schedule(Strict):
     """A learning rate that is a function of the update's number (one update is one optimizer step)."""
-
-    keras_name: ClassVar[str]
 
     def build(self) -> Any:
         """Return the `keras.optimizers.schedules` object."""
@@ -62,11 +62,19 @@ class ExponentialDecay(Schedule):
 class CosineDecay(Schedule):
     """The rate follows half a cosine down to `alpha` times itself, after an optional linear warm-up."""
 
+    idle_unless = MappingProxyType({"warmup_steps": ("warmup_target", lambda target: target is not None)})
+
     initial_learning_rate: float = Field(ge=0)
     decay_steps: int = Field(gt=0)
     alpha: float = Field(0.0, ge=0, le=1, description="the smallest rate as a fraction of the largest")
     warmup_target: float | None = Field(None, gt=0, description="the rate at the end of the warm-up")
     warmup_steps: int = Field(0, ge=0, description="updates of linear warm-up ahead of the decay")
+
+    @model_validator(mode="after")
+    def _warm_up_takes_time(self) -> CosineDecay:
+        if self.warmup_target is not None and self.warmup_steps == 0:
+            raise ValueError("warmup_target needs warmup_steps, the updates in which it is reached")
+        return self
 
 
 class CosineDecayRestarts(Schedule):
@@ -103,6 +111,17 @@ class PiecewiseConstantDecay(Schedule):
 
     boundaries: list[int] = Field(min_length=1)
     values: list[float] = Field(min_length=2, description="one more value than boundaries")
+
+    @model_validator(mode="after")
+    def _pieces_fit(self) -> PiecewiseConstantDecay:
+        if len(self.values) != len(self.boundaries) + 1:
+            raise ValueError(
+                f"expected one more value than boundaries; received {len(self.values)} values "
+                f"and {len(self.boundaries)} boundaries"
+            )
+        if any(second <= first for first, second in pairwise(self.boundaries)):
+            raise ValueError(f"expected ascending boundaries; received {self.boundaries}")
+        return self
 
 
 SCHEDULES = _Catalogue("rnnlab.schedules", Schedule, "name")
@@ -181,6 +200,8 @@ class SGD(Optimizer):
     learning_rate: Annotated[float, Field(gt=0)] | Annotated[Schedule, Choice(SCHEDULES)] = Field(
         0.01, description="a number, or a schedule: {name: cosine_decay, …}"
     )
+    idle_unless = MappingProxyType({"nesterov": ("momentum", lambda momentum: momentum > 0)})
+
     momentum: float = Field(0.0, ge=0, le=1)
     nesterov: bool = False
 

@@ -128,8 +128,9 @@ def _cut(
 
 def _covering(widths: tuple[int, ...], lengths: NDArray[np.int64]) -> tuple[int, ...]:
     """Return the widths, and one more where a length (of a test split) is longer than all of them."""
-    longest = int(lengths.max()) if len(lengths) else 0
-    return (*widths, longest) if not widths or longest > widths[-1] else widths
+    if not len(lengths) or (widths and lengths.max() <= widths[-1]):
+        return widths
+    return (*widths, int(lengths.max()))
 
 
 def _fill(indices: NDArray[np.int64], width: int, batching: Batching) -> Batch:

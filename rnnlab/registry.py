@@ -65,7 +65,7 @@ class Registry(Generic[C]):
         elif name in self._entry_points():
             module = importlib.import_module(self._entry_points()[name])
         else:
-            raise UserError(f"unknown {self.key} {name!r}{did_you_mean(name, self.names())}")
+            raise UserError(f"unknown {self.key} {shown(name)}{did_you_mean(name, self.names())}")
         found = self._components(module)
         if len(found) != 1:
             raise UserError(f"{module.__name__}: expected one {self.base.__name__}, found {len(found)}")
@@ -143,15 +143,18 @@ class Choice:
         )
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return {"oneOf": [self._alternative(name) for name in self.registry.names()]}
+        names = self.registry.names()
+        bare = {"enum": names, "description": f"a {self.registry.key} with its defaults"}
+        return {"oneOf": [bare, *(self._alternative(name, handler) for name in names)]}
 
-    def _alternative(self, name: str) -> JsonSchemaValue:
+    def _alternative(self, name: str, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         cls = self.registry.load(name)
-        schema = cls.model_json_schema(ref_template="#/$defs/{model}")
+        reference = handler(cls.__pydantic_core_schema__)
+        schema = handler.resolve_ref_schema(reference)  # where the class is described, once for all that refer to it
         naming = {"const": name, "description": inspect.getdoc(cls) or name}
         schema["properties"] = {self.registry.key: naming, **schema.get("properties", {})}
-        schema["required"] = [self.registry.key, *schema.get("required", [])]
-        return schema
+        schema["required"] = list(dict.fromkeys([self.registry.key, *schema.get("required", [])]))
+        return reference
 
 
 def load_plugin(name: str) -> None:

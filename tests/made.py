@@ -80,9 +80,7 @@ def make_experiment(
         "validation": {"by": "given"},
         **rest.pop("data", {}),
     }
-    return Experiment.model_validate(
-        {"name": "made", "data": data, "task": task, "model": model, "head": head, **rest}
-    )
+    return Experiment.model_validate({"name": "made", "data": data, "task": task, "model": model, "head": head, **rest})
 
 
 def pad_with(sequences: Sequence[np.ndarray], width: int, value: float | None = 0.0, seed: int = 0) -> np.ndarray:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made import make_sequences, pad_with
+from .made import make_sequences, pad_with
 
 from rnnlab.layers.convolution import StridedLengths, TimeConvolution, TimePooling
 

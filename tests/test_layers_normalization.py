@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import tensorflow as tf
-from made import make_sequences, pad_with
+from .made import make_sequences, pad_with
 
 from rnnlab.layers.normalization import MaskedBatchNormalization
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from made import make_sequences, pad_with
+from .made import make_sequences, pad_with
 
 from rnnlab.layers.pooling import AttentionOverTime, MaxOverTime, MeanOverTime
 

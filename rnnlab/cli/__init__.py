@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from rnnlab.errors import RnnlabError
+from rnnlab.errors import Interrupted, RnnlabError
 
 app = typer.Typer(
     name="rnnlab",
@@ -73,7 +73,7 @@ def train(
     from rnnlab.cli.training import TrainingRequest, train_all
 
     request = TrainingRequest(
-        spec, run, tuple(settings or ()), resume, seeds, folds, weights_from, _data(data_dir), runs_dir
+        spec, run, tuple(settings or ()), resume, seeds, folds, weights_from, _named_data(data_dir), runs_dir
     )
     _load(plugin)
     train_all(request)
@@ -95,7 +95,7 @@ def evaluate(
     from rnnlab.cli.scoring import evaluate_runs
 
     _load(plugin)
-    evaluate_runs(runs or [], split, tuple(settings or ()), as_json, _data(data_dir), runs_dir)
+    evaluate_runs(runs or [], split, tuple(settings or ()), as_json, _named_data(data_dir), runs_dir)
 
 
 @app.command()
@@ -184,6 +184,11 @@ def _data(data_dir: Path | None) -> Path:
     return data_dir.absolute() if data_dir is not None else default_data_directory()
 
 
+def _named_data(data_dir: Path | None) -> Path | None:
+    """Return the data directory that the user named, or None: then a run knows its own."""
+    return _data(data_dir) if data_dir is not None or os.environ.get("RNNLAB_DATA_DIR") else None
+
+
 def _load(plugins: list[str] | None) -> None:
     from rnnlab.registry import load_plugin
 
@@ -194,14 +199,30 @@ def _load(plugins: list[str] | None) -> None:
 def main() -> None:
     """Run the command line; every error of the user's is one clear message and exit code 2."""
     try:
-        app()
-    except RnnlabError as error:
-        print(str(error), file=sys.stderr)
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        sys.exit(130)
+        code = _run()
+        sys.stdout.flush()
     except BrokenPipeError:
         # What reads standard output went away (`| head`): nothing is wrong, and nothing more can be said.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        code = 0
+    sys.exit(code)
+
+
+def _run() -> int | str | None:
+    """Run the command, and return the exit code.
+
+    Raises:
+        BrokenPipeError: what reads the output went away.
+    """
+    try:
+        app()
+    except RnnlabError as error:
+        print(str(error), file=sys.stderr)
+        return error.exit_code
+    except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # typer makes exit code 1 of it
+            raise end.__context__ from None
+        if end.code == Interrupted.exit_code:
+            print("interrupted", file=sys.stderr)
+        return end.code
+    return 0

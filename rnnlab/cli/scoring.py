@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from rnnlab.cli.tables import print_evaluation, print_spread
 from rnnlab.errors import UserError
 from rnnlab.experiment import Experiment, load_experiment
-from rnnlab.places import Places
+from rnnlab.places import Places, default_data_directory
 from rnnlab.rundir import RunDir, write_text
 
 
 def evaluate_runs(
-    paths: Sequence[Path], split: str, settings: tuple[str, ...], as_json: bool, data: Path, runs_dir: Path
+    paths: Sequence[Path], split: str, settings: tuple[str, ...], as_json: bool, data: Path | None, runs_dir: Path
 ) -> None:
     """Score runs on a split, and print one table: of the run with its baselines, or of several runs' spread."""
     from rnnlab.evaluation import evaluate
@@ -36,8 +36,7 @@ def evaluate_runs(
     evaluations = []
     for run in runs:
         predictor = _predictor(run, settings)
-        manifest = run.read_manifest()
-        evaluations.append(evaluate(predictor, _places(manifest, data), split))
+        evaluations.append(evaluate(predictor, places_of(run, data), split))
     if as_json:
         print(json.dumps(evaluations[0].to_json()))
     elif len(runs) == 1:
@@ -93,7 +92,12 @@ def _values(experiment: Experiment) -> dict[str, Any]:
     return dict(values)
 
 
-def _places(manifest: dict[str, Any], data: Path) -> Places:
+def places_of(run: RunDir, data: Path | None) -> Places:
+    """Return the folders that a run's paths are looked for in: its own data directory where none is named."""
+    manifest = run.read_manifest()
+    if data is None:
+        known = manifest.get("data_folder")
+        data = Path(str(known)) if known else default_data_directory()
     return Places(Path(str(manifest.get("spec_folder", "."))), data)
 
 

@@ -7,11 +7,15 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from rnnlab.cli.scoring import places_of
 from rnnlab.cli.tables import print_evaluation, print_spread
 from rnnlab.errors import Interrupted, NonFiniteError, UserError
 from rnnlab.experiment import Experiment, load_experiment
-from rnnlab.places import Places
+from rnnlab.places import Places, default_data_directory
+from rnnlab.registry import plugins
 from rnnlab.rundir import RunDir, write_json
+
+MOST_RUNS = 1000
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,7 @@ class TrainingRequest:
     seeds: str | None
     folds: str | None
     weights_from: Path | None
-    data: Path
+    data: Path | None
     runs_dir: Path
 
 
@@ -81,6 +85,8 @@ def _numbers(text: str, option: str) -> list[int]:
         first, dash, last = part.strip().partition("-")
         if not first.isdecimal() or (dash and not last.isdecimal()) or (dash and int(last) < int(first)):
             raise UserError(f"{option} {text}: expected numbers such as 0-2 or 0,3")
+        if int(last or first) - int(first) >= MOST_RUNS:
+            raise UserError(f"{option} {text}: {MOST_RUNS} runs at once are the most")
         numbers |= set(range(int(first), int(last or first) + 1))
     return sorted(numbers)
 
@@ -95,20 +101,20 @@ def _train_one(request: TrainingRequest, experiment: Experiment, run: RunDir, *,
     from rnnlab.training import train
     from rnnlab.training.reporting import Lines
 
-    places = Places(request.spec.parent.absolute(), request.data) if request.spec else _places_of(run, request.data)
+    places = _places(request, run)
     weights_from = None if request.weights_from is None else RunDir.open(request.weights_from)
     print(f"run folder: {run.path}", file=sys.stderr)
     try:
         reason = train(experiment, run, places, Lines(), resume=request.resume, weights_from=weights_from)
     except Interrupted as error:
-        command = f"rnnlab train --resume --run {shlex.quote(str(run.path))}"
-        raise Interrupted(f"{error}. Go on with: {command}") from None
+        arguments = ["train", "--resume", "--run", str(run.path)]
+        arguments += [each for plugin in plugins() for each in ("--plugin", plugin)]
+        raise Interrupted(f"{error}. Go on with: rnnlab {shlex.join(arguments)}") from None
     except NonFiniteError:
         write_json(run.manifest, {**run.read_manifest(), "status": "not finite"})
         raise
-    except UserError:
+    finally:
         _remove_if_empty(run)
-        raise
     print(reason, file=sys.stderr)
     _score(run, experiment, places, summary)
 
@@ -146,10 +152,7 @@ def _resume(request: TrainingRequest) -> None:
         _clear(run)
         _train_one(again, experiment, RunDir.create(run.path))
         return
-    experiment = load_experiment(request.spec or run.spec, request.settings)
-    if request.spec is None:
-        experiment = load_experiment(run.spec, request.settings)
-    _train_one(request, experiment, run)
+    _train_one(request, load_experiment(request.spec or run.spec, request.settings), run)
 
 
 def _clear(run: RunDir) -> None:
@@ -162,5 +165,8 @@ def _clear(run: RunDir) -> None:
         path.with_name(f".{path.name}.part").unlink(missing_ok=True)
 
 
-def _places_of(run: RunDir, data: Path) -> Places:
-    return Places(Path(str(run.read_manifest().get("spec_folder", "."))), data)
+def _places(request: TrainingRequest, run: RunDir) -> Places:
+    if request.spec is None or (request.resume and request.data is None):
+        known = places_of(run, request.data)
+        return known if request.spec is None else replace(known, spec=request.spec.parent.absolute())
+    return Places(request.spec.parent.absolute(), request.data or default_data_directory())

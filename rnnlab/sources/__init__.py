@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Literal
+from types import MappingProxyType
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +22,17 @@ from rnnlab.strict import Strict
 
 class Validation(Strict):
     """How validation examples are found. Models, stopping and thresholds are chosen on them, never on test data."""
+
+    idle_unless = MappingProxyType(
+        {
+            "fraction": ("by", lambda by: by == "fraction"),
+            "folds": ("by", lambda by: by == "folds"),
+            "fold": ("by", lambda by: by == "folds"),
+            "stratify": ("by", lambda by: by in ("fraction", "folds")),
+            "grouped": ("by", lambda by: by in ("fraction", "folds")),
+            "seed": ("by", lambda by: by in ("fraction", "folds")),
+        }
+    )
 
     by: Literal["fraction", "folds", "given", "none"] = Field(
         "fraction",
@@ -42,49 +55,47 @@ class Validation(Strict):
     def split(self, examples: Examples) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the indices (training, validation), each ascending.
 
+        Whole groups can meet a fraction only nearly.
+
         Raises:
             DataError: there are too few examples or groups, or groups are asked for and the source has none.
         """
-        from sklearn import model_selection as selection
-
-        classes = examples.targets if self.stratify and _is_class(examples.signature) else None
-        groups = examples.groups
-        if self.grouped and groups is None:
+        if self.grouped and examples.groups is None:
             raise DataError("data.validation.grouped: this source gives no groups; name the group column in `data`")
-        parts = self.folds if self.by == "folds" else max(2, round(1 / self.fraction))
-        self._check_enough(examples, classes, parts)
-        positions = np.zeros(len(examples))
-        if self.grouped and classes is not None:
-            splitter = selection.StratifiedGroupKFold(parts, shuffle=True, random_state=self.seed)
-        elif self.grouped:
-            splitter = selection.GroupKFold(parts, shuffle=True, random_state=self.seed)
-        elif self.by == "folds":
-            kind = selection.KFold if classes is None else selection.StratifiedKFold
-            splitter = kind(parts, shuffle=True, random_state=self.seed)
-        else:
-            kind = selection.ShuffleSplit if classes is None else selection.StratifiedShuffleSplit
-            splitter = kind(n_splits=1, test_size=self.fraction, random_state=self.seed)
-        splits = list(splitter.split(positions, classes, groups if self.grouped else None))
+        classes = examples.targets if self.stratify and _is_class(examples.signature) else None
+        groups = examples.groups if self.grouped else None
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)  # a class rarer than the folds is not refused, only uneven
+                splits = list(self._splitter(classes is not None).split(np.zeros(len(examples)), classes, groups))
+        except ValueError as error:
+            raise DataError(
+                f"data.validation: {len(examples)} training example(s) can't be cut as asked: {error}. "
+                "Give more data, another fraction or fewer folds, `stratify: false`, or `by: none`"
+            ) from error
         training, validation = splits[self.fold if self.by == "folds" else 0]
+        if not len(training) or not len(validation):
+            raise DataError("data.validation: the cut leaves one side empty; give more data, or choose `by: none`")
         return np.sort(training).astype(np.int64), np.sort(validation).astype(np.int64)
 
-    def _check_enough(self, examples: Examples, classes: NDArray[np.generic] | None, parts: int) -> None:
-        remedy = "give more data, or choose `data.validation.by: none` or `given`"
-        if len(examples) < 2:
-            raise DataError(f"data.validation: the training split has {len(examples)} example(s), too few; {remedy}")
-        if self.grouped and len(np.unique(examples.groups)) < parts:  # type: ignore[arg-type]
-            raise DataError(
-                f"data.validation: {len(np.unique(examples.groups))} group(s), too few for {parts} parts"  # type: ignore[arg-type]
-            )
-        if classes is not None:
-            counts = np.bincount(classes.astype(np.int64))
-            smallest = int(counts[counts > 0].min())
-            needed = parts if self.by == "folds" else 2
-            if smallest < needed:
-                raise DataError(
-                    f"data.validation: a class with {smallest} training example(s) can't stand in {needed} parts; "
-                    "set `data.validation.stratify: false`, use fewer folds, or give more data"
-                )
+    def _splitter(self, stratified: bool) -> Any:
+        """Return scikit-learn's splitter for this kind of cut."""
+        from sklearn import model_selection as selection
+
+        if self.by == "folds":
+            kind = {
+                (False, False): selection.KFold,
+                (False, True): selection.StratifiedKFold,
+                (True, False): selection.GroupKFold,
+                (True, True): selection.StratifiedGroupKFold,
+            }[(self.grouped, stratified)]
+            return kind(self.folds, shuffle=True, random_state=self.seed)
+        if self.grouped and stratified and self.fraction <= 0.5:
+            return selection.StratifiedGroupKFold(round(1 / self.fraction), shuffle=True, random_state=self.seed)
+        if self.grouped:
+            return selection.GroupShuffleSplit(1, test_size=self.fraction, random_state=self.seed)
+        kind = selection.StratifiedShuffleSplit if stratified else selection.ShuffleSplit
+        return kind(1, test_size=self.fraction, random_state=self.seed)
 
 
 def _is_class(signature: Signature) -> bool:

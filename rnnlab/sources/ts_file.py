@@ -32,7 +32,7 @@ class TsFile(FileSource):
 
 @dataclass(frozen=True)
 class _Layout:
-    """What a first look at a file gives: the first word after each tag of its header, and the line of each case (N,)."""
+    """What a first look at a file gives: the first word after each tag of its header, and the lines of the cases."""
 
     shown: str
     header: dict[str, str]
@@ -161,7 +161,8 @@ def _fault(path: Path, layout: _Layout, error: Exception) -> DataError:
             return DataError(f"{layout.place(case)}: {found}")
     number = re.search(r"\bcase (\d+)", str(error))
     where = layout.place(int(number[1]) - 1) if number else layout.shown
-    return DataError(f"{where}: not in the .ts format: {error}")
+    reason = "a tag of the header has no value" if isinstance(error, IndexError) else " ".join(str(error).split())
+    return DataError(f"{where}: not in the .ts format: {reason}")
 
 
 def _fault_of_case(pieces: list[str], layout: _Layout, dimensions: int, length: int | None) -> str | None:

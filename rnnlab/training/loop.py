@@ -87,10 +87,13 @@ class Loop:
             NonFiniteError: the loss or the gradient is no longer a number; the state before stays.
         """
         self.batches = iter(self.train_loader.load(self._planned()))
-        with noted_signals() as interruption:
-            while self.progress.finished is None:
-                self._run_epoch(interruption)
-                self._check_signal(interruption)
+        try:
+            with noted_signals() as interruption:
+                while self.progress.finished is None:
+                    self._run_epoch(interruption)
+                    self._check_signal(interruption)
+        finally:
+            self.batches = iter(())  # the pipeline's threads end with it
 
     def _planned(self) -> Iterator[Batch]:
         """Yield every batch from where the loop stands to the last epoch's last."""

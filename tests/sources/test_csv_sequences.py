@@ -296,7 +296,7 @@ def test_parquet_errors_name_the_row_and_the_column(tmp_path: Path) -> None:
     assert "made.parquet: row 1: sequence '1', time step 1" in text
     frame.assign(x=["1", "2", "3"]).to_parquet(tmp_path / "made.parquet")
     assert "column 'x': expected numbers" in message(tmp_path / "made.parquet", features=["x"])
-    frame.assign(x=1.0, label=["a", "a", None]).to_parquet(tmp_path / "made.parquet")
+    frame.assign(x=1.0, label=pandas.Series(["a", "a", None])).to_parquet(tmp_path / "made.parquet")
     assert "row 2: column 'label'" in message(tmp_path / "made.parquet")
 
 

@@ -17,7 +17,7 @@ from rnnlab.places import Places
 from rnnlab.signature import Field, Signature
 from rnnlab.sources import Source, Validation
 
-WAYS = [
+WAYS: list[dict[str, Any]] = [
     {"by": "fraction"},
     {"by": "fraction", "stratify": False},
     {"by": "fraction", "grouped": True},
@@ -70,8 +70,8 @@ def test_folds_validate_every_example_once(way: dict[str, Any]) -> None:
 
 def test_stratified_cuts_keep_the_share_of_each_class() -> None:
     made = examples([0] * 80 + [1] * 20)
-    for way in ({"by": "fraction", "fraction": 0.25}, {"by": "folds", "folds": 4}):
-        _, validation = Validation(**way).split(made)
+    for way in (Validation(fraction=0.25), Validation(by="folds", folds=4)):
+        _, validation = way.split(made)
         assert made.targets is not None
         assert np.bincount(made.targets[validation]).tolist() == [20, 5]
 

@@ -1,0 +1,142 @@
+"""Small trainings that use everything a training can use, for tests of resuming and of replicas.
+
+Run as a program it trains one case and reports: `python tests/training_cases.py '{"case": …, "run": …}'`. A program of
+its own is what a test can kill, and what can have several logical devices.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rnnlab.experiment import Experiment
+from rnnlab.places import Places
+from rnnlab.rundir import RunDir
+from rnnlab.training.reporting import Silent
+
+EXAMPLES = 37  # not a multiple of anything
+
+CASES: dict[str, dict[str, Any]] = {
+    "stacked_dropout_plateau": {
+        "task": {"kind": "classification", "class_weights": "balanced"},
+        "model": {
+            "architecture": "stacked_rnn",
+            "cell": "gru",
+            "units": [5, 5],
+            "dropout": 0.3,
+            "recurrent_dropout": 0.2,
+        },
+        "head": {"name": "classes", "readout": "attention", "dropout": 0.2},
+        "training": {
+            "optimizer": {"name": "adam", "learning_rate": 0.02, "clip_global_norm": 0.5},
+            "early_stopping": {"monitor": "val_accuracy", "patience": 3},
+            "reduce_on_plateau": {"patience": 1, "factor": 0.3},
+        },
+    },
+    "convolution_schedule": {
+        "task": {"kind": "classification", "label_smoothing": 0.1},
+        "model": {
+            "architecture": "conv_rnn",
+            "units": [6],
+            "bidirectional": True,
+            "blocks": [{"filters": 5, "stride": 2, "dropout": 0.2}],
+        },
+        "training": {
+            "optimizer": {
+                "name": "sgd",
+                "momentum": 0.9,
+                "clip_norm": 1.0,
+                "learning_rate": {"name": "cosine_decay", "initial_learning_rate": 0.1, "decay_steps": 20},
+            },
+        },
+    },
+    "steps_layer_normalization": {
+        "task": {"kind": "classification"},
+        "model": {
+            "architecture": "stacked_rnn",
+            "cell": "lstm",
+            "units": [4],
+            "layer_normalization": True,
+            "dropout": 0.1,
+        },
+        "head": {"name": "classes", "readout": "concat"},
+        "training": {"batch_steps": 60, "optimizer": {"name": "adamw", "clip_value": 0.1}, "best": None},
+    },
+}
+
+DETERMINISTIC: dict[str, dict[str, Any]] = {
+    "weights_and_clipping": {
+        "task": {"kind": "classification", "class_weights": "balanced"},
+        "model": {"architecture": "stacked_rnn", "cell": "gru", "units": [5], "bidirectional": True},
+        "head": {"name": "classes", "readout": "mean"},
+        "training": {"optimizer": {"name": "adam", "learning_rate": 0.01, "clip_global_norm": 0.3}},
+    },
+    "batch_normalization": {
+        "task": {"kind": "classification"},
+        "model": {"architecture": "conv_rnn", "units": [5], "blocks": [{"filters": 4, "pool_size": 2}]},
+        "training": {"optimizer": {"name": "sgd", "learning_rate": 0.05, "clip_norm": 0.5}},
+    },
+    "steps_in_a_batch": {
+        "task": {"kind": "classification"},
+        "model": {"architecture": "stacked_rnn", "units": [4], "layer_normalization": True},
+        "training": {"batch_steps": 45, "optimizer": {"name": "adamw", "clip_value": 0.05}},
+    },
+    "batch_smaller_than_the_replicas": {
+        "task": {"kind": "classification"},
+        "model": {"architecture": "stacked_rnn", "cell": "simple", "units": [4]},
+        "head": {"name": "classes", "readout": "max"},
+        "training": {"batch_size": 2, "optimizer": {"name": "sgd", "learning_rate": 0.02}},
+    },
+}
+
+
+def make_case(case: str, folder: Path, **training: Any) -> Experiment:
+    """Write the case's data into the folder, once, and return the experiment."""
+    data = folder / "train.npz"
+    if not data.exists():
+        random = np.random.default_rng(0)
+        lengths = random.integers(1, 25, EXAMPLES)
+        labels = np.arange(EXAMPLES) % 3
+        values = random.normal(size=(lengths.sum(), 3)) + np.repeat(labels, lengths)[:, None] * 0.5
+        np.savez(data, values=values, lengths=lengths, labels=labels)
+    values = {**CASES, **DETERMINISTIC}[case]
+    merged = {"epochs": 4, "batch_size": 8, "buckets": {"shapes": 3}, **values["training"], **training}
+    if "batch_steps" in merged:
+        del merged["batch_size"]
+    return Experiment.model_validate(
+        {"name": "case", "data": {"source": "npz", "train": str(data)}, "seed": 3, **values, "training": merged}
+    )
+
+
+class KilledAfter(Silent):
+    """A reporter that kills its own process after so many steps, as a power cut would."""
+
+    def __init__(self, steps: int) -> None:
+        self.left = steps
+
+    def step_done(self, sequences: int, loss: float) -> None:
+        self.left -= 1
+        if self.left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def main(request: Mapping[str, Any]) -> None:
+    """Train the case asked for, and save its final variables where asked."""
+    from rnnlab.training import train
+
+    folder = Path(request["folder"])
+    experiment = make_case(request["case"], folder, **request.get("training", {}))
+    run = RunDir(Path(request["run"])) if request.get("resume") else RunDir.create(Path(request["run"]))
+    reporter = KilledAfter(request["kill_after"]) if "kill_after" in request else Silent()
+    train(experiment, run, Places(folder, folder), reporter, resume=bool(request.get("resume")))
+
+
+if __name__ == "__main__":
+    main(json.loads(sys.argv[1]))
