@@ -1,11 +1,11 @@
-"""Batches: what the plan names, loaded through tf.data, filled up and padded.
+"""Batches: what the plan names, loaded, filled up and padded.
 
 Axes: B batch, T time, F features.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,11 +16,11 @@ from rnnlab.plan import FILLER, Batch
 
 
 class BatchLoader:
-    """Makes `tf.data` pipelines of planned batches over prepared examples.
+    """Loads planned batches of prepared examples.
 
     What lies in memory is gathered in the graph, with no Python per example; a memory map is read by NumPy.
 
-    Each element is a dict: the input field (B, T, F) float32 with zeros in the padding; `lengths` (B,) int32,
+    Each batch is a dict: the input field (B, T, F) float32 with zeros in the padding; `lengths` (B,) int32,
     0 for a filler row; `targets` (B, …), if known; `weights` (B,) float32, 0 for a filler row; `indices` (B,) int64.
     """
 
@@ -33,18 +33,23 @@ class BatchLoader:
             self.targets = None if examples.targets is None else tf.constant(examples.targets)
             self.mapped = isinstance(_base(examples.values), np.memmap)
             self.values = None if self.mapped else tf.constant(examples.values)
+        signature = [tf.TensorSpec([None], tf.int64), tf.TensorSpec([], tf.int64)]
+        self.gather = tf.function(self._gather, input_signature=signature)
 
-    def load(self, batches: Iterable[Batch]) -> tf.data.Dataset:
-        """Return the dataset of these batches, in this order; they may be an endless stream over many epochs.
+    def load(self, batches: Sequence[Batch]) -> Iterable[dict[str, Any]]:
+        """Return these batches, in this order.
 
-        One pipeline for a whole training spares making a new one each epoch, which costs small data more than its
-        steps do.
+        What lies in memory is gathered when its turn comes: one compiled call, where starting and stopping a `tf.data`
+        iterator each epoch would cost small data more than its training steps do. A memory map is read ahead by
+        `tf.data` while the step before is running.
         """
-        named = tf.data.Dataset.from_generator(
-            lambda: ((batch.indices, batch.width) for batch in batches),
-            output_signature=(tf.TensorSpec([None], tf.int64), tf.TensorSpec([], tf.int64)),
-        )
-        return named.map(self._gather, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(2)
+        if not self.mapped:
+            return (self.gather(tf.constant(batch.indices), batch.width) for batch in batches)
+        rows = tf.constant(np.concatenate([batch.indices for batch in batches]) if batches else [], tf.int64)
+        indices = tf.RaggedTensor.from_row_lengths(rows, [len(batch.indices) for batch in batches], validate=False)
+        widths = tf.constant([batch.width for batch in batches], tf.int64)
+        named = tf.data.Dataset.from_tensor_slices((indices, widths))
+        return named.map(self.gather, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(2)
 
     def _gather(self, indices: Any, width: Any) -> dict[str, Any]:
         filler = indices == FILLER

@@ -9,7 +9,7 @@ from itertools import pairwise
 from types import MappingProxyType
 from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, model_validator
 
 from rnnlab.errors import UserError, did_you_mean
 from rnnlab.registry import Choice, Registry
@@ -109,8 +109,8 @@ class InverseTimeDecay(Schedule):
 class PiecewiseConstantDecay(Schedule):
     """The rate is `values[i]` up to update `boundaries[i]`."""
 
-    boundaries: list[int] = Field(min_length=1)
-    values: list[float] = Field(min_length=2, description="one more value than boundaries")
+    boundaries: list[NonNegativeInt] = Field(min_length=1)
+    values: list[NonNegativeFloat] = Field(min_length=2, description="one more value than boundaries")
 
     @model_validator(mode="after")
     def _pieces_fit(self) -> PiecewiseConstantDecay:
@@ -197,11 +197,11 @@ class Adamax(Optimizer):
 class SGD(Optimizer):
     """Gradient descent with optional momentum."""
 
+    idle_unless = MappingProxyType({"nesterov": ("momentum", lambda momentum: momentum > 0)})
+
     learning_rate: Annotated[float, Field(gt=0)] | Annotated[Schedule, Choice(SCHEDULES)] = Field(
         0.01, description="a number, or a schedule: {name: cosine_decay, …}"
     )
-    idle_unless = MappingProxyType({"nesterov": ("momentum", lambda momentum: momentum > 0)})
-
     momentum: float = Field(0.0, ge=0, le=1)
     nesterov: bool = False
 

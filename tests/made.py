@@ -17,7 +17,7 @@ from rnnlab.signature import Field, Signature
 
 FEATURES = 3
 LENGTHS = (9, 1, 7, 2, 12, 5, 8, 3)
-NAMES = {"class": ("ä", "b", "c c"), "labels": ("left", "right", "up"), "numbers": ("speed", "angle")}
+NAMES = {"class": ("one", "two", "three of them"), "labels": ("left", "right", "up"), "numbers": ("speed", "angle")}
 
 
 def make_signature(kind: str, features: int = FEATURES) -> Signature:

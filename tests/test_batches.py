@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from .made import make_examples
 
 from rnnlab.batches import BatchLoader
 from rnnlab.examples import FlatExamples
 from rnnlab.plan import FILLER, Batching, plan_epoch, plan_evaluation
+
+from .made import make_examples
 
 EXAMPLES = make_examples("labels", lengths=(9, 1, 7, 2, 12, 5, 8, 3, 4, 4, 6))
 PLAN = plan_epoch(EXAMPLES.lengths, Batching((4, 8, 12), 4, replicas=3), seed=1, epoch=2)

@@ -15,7 +15,6 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from .made import make_sequences, pad_with
 
 import rnnlab.layers
 from rnnlab.layers.convolution import StridedLengths, TimeConvolution, TimePooling
@@ -24,6 +23,8 @@ from rnnlab.layers.pooling import AttentionOverTime, MaxOverTime, MeanOverTime
 from rnnlab.layers.randomness import Dropout, random_scope
 from rnnlab.layers.recurrent import NormalizedCell, Recurrent
 from rnnlab.layers.time import FinalStep, ZeroPadding
+
+from .made import make_sequences, pad_with
 
 Make = Callable[[], keras.layers.Layer]
 LAYERS: dict[str, Make] = {

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from .made import make_sequences, pad_with
 
 from rnnlab.layers.convolution import StridedLengths, TimeConvolution, TimePooling
+
+from .made import make_sequences, pad_with
 
 sizes = st.integers(1, 6)
 strides = st.integers(1, 4)

@@ -8,9 +8,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import tensorflow as tf
-from .made import make_sequences, pad_with
 
 from rnnlab.layers.normalization import MaskedBatchNormalization
+
+from .made import make_sequences, pad_with
 
 LENGTHS = np.array([4, 1, 6, 3], np.int32)
 ROWS = [3 * row + 2 for row in make_sequences(LENGTHS, features=3)]

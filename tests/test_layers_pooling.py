@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from .made import make_sequences, pad_with
 
 from rnnlab.layers.pooling import AttentionOverTime, MaxOverTime, MeanOverTime
+
+from .made import make_sequences, pad_with
 
 LENGTHS = np.array([4, 1, 6, 3], np.int32)
 SEQUENCES = make_sequences(LENGTHS, features=5)

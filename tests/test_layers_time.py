@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from .made import make_sequences, pad_with
 
 from rnnlab.layers.time import FinalStep, ZeroPadding, reverse_valid, step_at
+
+from .made import make_sequences, pad_with
 
 LENGTHS = np.array([4, 1, 6, 0, 3], np.int32)
 WIDTH = 7

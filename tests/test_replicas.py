@@ -45,7 +45,9 @@ def test_replicas_train_the_same_weights(case, tmp_path):
         assert largest_difference(read_arrays(several.state), read_arrays(one.state)) <= 1e-6
         for ours, theirs in zip(read_history(several.history), read_history(one.history), strict=True):
             for name in ours.keys() - {"seconds"}:
-                assert ours[name] == pytest.approx(theirs[name], abs=2e-6, rel=1e-5), name
+                # A norm over all gradients adds up their rounding; the weights above are what must agree.
+                relative = 1e-4 if name == "gradient_norm" else 1e-5
+                assert ours[name] == pytest.approx(theirs[name], abs=2e-6, rel=relative), name
 
 
 def test_dropout_draws_differently_on_each_replica_and_the_same_at_each_time(tmp_path):

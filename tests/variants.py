@@ -62,10 +62,9 @@ def _only(configuration: Configuration, key: str) -> Configuration:
 
 
 def all_changed(cls: type[Strict], skip: frozenset[str] = frozenset()) -> Configuration:
-    """Return a configuration in which as many keys as go together differ from their defaults, each by its last value."""
+    """Return a configuration in which all keys that go together differ from their defaults, each by its last value."""
     result = required(cls)
-    last = {key: configuration for key, configuration in changes(cls, skip)}
-    for configuration in last.values():
+    for configuration in dict(changes(cls, skip)).values():
         together = {**result, **configuration}
         if is_accepted(cls, together):
             result = together
@@ -74,7 +73,8 @@ def all_changed(cls: type[Strict], skip: frozenset[str] = frozenset()) -> Config
 
 def configurations(cls: type[Strict], skip: frozenset[str] = frozenset()) -> list[Configuration]:
     """Return the default, each key changed alone, and all of them together."""
-    return [required(cls), *(configuration for _, configuration in changes(cls, skip)), all_changed(cls, skip)]
+    found = [required(cls), *(configuration for _, configuration in changes(cls, skip)), all_changed(cls, skip)]
+    return [each for position, each in enumerate(found) if each not in found[:position]]
 
 
 def is_accepted(cls: type[Strict], configuration: Configuration) -> bool:
@@ -136,7 +136,8 @@ def _others(annotation: Any, metadata: Any, default: Any) -> Iterator[Any]:
     elif annotation is bool:
         yield from (value for value in (False, True) if value != default)
     elif annotation is int:
-        yield from [default + 1, default - 1] if isinstance(default, int) and default else [8]
+        known = isinstance(default, int) and default
+        yield from [default + 1, default - 1] if known else [32 if default == 0 else 8]
     elif annotation is float:
         yield from _floats(metadata, default)
     elif isinstance(annotation, type) and issubclass(annotation, Strict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -9,7 +10,10 @@ from typing import Annotated
 
 import typer
 
-from rnnlab.errors import Interrupted, RnnlabError
+from rnnlab.errors import Interrupted, RnnlabError, UserError
+
+# What the user can put right, wherever it arises; any other OSError is a bug, whose traceback is wanted.
+MACHINE_SAYS_NO = (errno.ENAMETOOLONG, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
 
 app = typer.Typer(
     name="rnnlab",
@@ -219,6 +223,11 @@ def _run() -> int | str | None:
     except RnnlabError as error:
         print(str(error), file=sys.stderr)
         return error.exit_code
+    except OSError as error:
+        if error.errno not in MACHINE_SAYS_NO:
+            raise
+        print(f"{error.filename or 'writing'}: {error.strerror}", file=sys.stderr)
+        return UserError.exit_code
     except SystemExit as end:
         if isinstance(end.__context__, BrokenPipeError):  # typer makes exit code 1 of it
             raise end.__context__ from None

@@ -11,7 +11,7 @@ import numpy as np
 from pydantic_core import PydanticUndefined
 
 from rnnlab.cli.tables import print_table
-from rnnlab.errors import UserError, did_you_mean
+from rnnlab.errors import RunError, UserError, did_you_mean
 from rnnlab.examples import Examples
 from rnnlab.experiment import Experiment, load_experiment
 from rnnlab.places import Places
@@ -200,7 +200,11 @@ def list_runs(folder: Path) -> None:
     """Print a row for each run: how it stands, and its main scores."""
     rows = []
     for run in RunDir.all(folder):
-        manifest = run.read_manifest()
+        try:
+            manifest = run.read_manifest()
+        except RunError:
+            rows.append([run.path.name, "damaged", *[""] * 4])
+            continue
         finished = manifest.get("finished") or {}
         rows.append(
             [

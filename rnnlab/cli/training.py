@@ -101,10 +101,10 @@ def _train_one(request: TrainingRequest, experiment: Experiment, run: RunDir, *,
     from rnnlab.training import train
     from rnnlab.training.reporting import Lines
 
-    places = _places(request, run)
-    weights_from = None if request.weights_from is None else RunDir.open(request.weights_from)
     print(f"run folder: {run.path}", file=sys.stderr)
     try:
+        places = _places(request, run)
+        weights_from = None if request.weights_from is None else RunDir.open(request.weights_from)
         reason = train(experiment, run, places, Lines(), resume=request.resume, weights_from=weights_from)
     except Interrupted as error:
         arguments = ["train", "--resume", "--run", str(run.path)]

@@ -54,7 +54,7 @@ def export(predictor: Predictor, name: str, path: Path | None = None) -> tuple[P
     """Write an export, load it, and compare it with the run on the run's sample examples.
 
     Returns:
-        Where it is, and the largest absolute difference.
+        Where it is, and the largest difference, see `largest_difference`.
 
     Raises:
         UserError: the path is taken, or the format is unknown.
@@ -84,7 +84,11 @@ def samples(predictor: Predictor) -> FlatExamples:
 
 
 def largest_difference(theirs: Answers, ours: Answers) -> float:
-    """Return the largest absolute difference of numbers; infinite where names, shapes or text differ."""
+    """Return the largest difference of numbers; infinite where names, shapes or text differ.
+
+    A number in large units is compared relative to the largest answer of its column, since float32 has seven digits
+    wherever they stand.
+    """
     if theirs.keys() != ours.keys():
         return float("inf")
     largest = 0.0
@@ -93,7 +97,9 @@ def largest_difference(theirs: Answers, ours: Answers) -> float:
         if received.shape != expected.shape:
             return float("inf")
         if expected.dtype.kind in "fc":
-            largest = max(largest, float(np.max(np.abs(received - expected), initial=0.0)))
+            unit = np.maximum(1.0, np.max(np.abs(expected), axis=0, initial=0.0))
+            # np.maximum keeps a NaN, which Python's max would overlook.
+            largest = float(np.maximum(largest, np.max(np.abs(received - expected) / unit, initial=0.0)))
         elif not np.array_equal(received.astype(str), expected.astype(str)):
             return float("inf")
     return largest

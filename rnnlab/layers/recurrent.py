@@ -110,8 +110,11 @@ class NormalizedCell(keras.layers.Layer):
         return {**super().get_config(), **own}
 
 
-def _standardize(values: Any, gates: int, epsilon: float = 1e-5) -> Any:
-    """Return (B, gates · U) with each gate's U values brought to mean 0 and deviation 1."""
+def _standardize(values: Any, gates: int, epsilon: float = 1e-3) -> Any:
+    """Return (B, gates · U) with each gate's U values brought to mean 0 and deviation 1.
+
+    Epsilon is that of Keras' LayerNormalization; a smaller one blows rounding up where the state is still zero.
+    """
     parts = keras.ops.split(values, gates, axis=-1)
     centred = [part - keras.ops.mean(part, axis=-1, keepdims=True) for part in parts]
     scaled = [part * keras.ops.rsqrt(keras.ops.mean(part * part, axis=-1, keepdims=True) + epsilon) for part in centred]

@@ -6,10 +6,9 @@ plan → batches → steps → sums ┬→ validation → history row → best? 
 
 from __future__ import annotations
 
-import functools
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +19,7 @@ from rnnlab.batches import BatchLoader
 from rnnlab.errors import Interrupted, NonFiniteError
 from rnnlab.examples import FlatExamples
 from rnnlab.history import write_history
-from rnnlab.plan import Batch, Batching, padding_share, plan_epoch, plan_evaluation
+from rnnlab.plan import Batching, padding_share, plan_epoch, plan_evaluation
 from rnnlab.rundir import RunDir, write_arrays
 from rnnlab.settings import Training
 from rnnlab.training.reporting import Reporter
@@ -58,15 +57,9 @@ class Loop:
         self.variables = variables_of(self.stepper.network, self.stepper.optimizer)
         self.watches = Watches(self.settings, self.progress.watches)
         self.train_loader = BatchLoader(self.train)
-        self.validation_batches = None
-        if self.validation is not None:
-            planned = plan_evaluation(self.validation.lengths, self.batching)
-            self.validation_batches = BatchLoader(self.validation).load(planned)
+        self.validation_loader = None if self.validation is None else BatchLoader(self.validation)
         self.saved_at, self.steps_since_save = time.monotonic(), 0
         self.board = _Board(self.run) if self.settings.tensorboard else None
-        self.plan = functools.lru_cache(maxsize=2)(
-            lambda epoch: plan_epoch(self.train.lengths, self.batching, self.seed, epoch)
-        )
 
     def save(self) -> None:
         """Write the state."""
@@ -86,29 +79,18 @@ class Loop:
             Interrupted: SIGINT or SIGTERM; the state is saved.
             NonFiniteError: the loss or the gradient is no longer a number; the state before stays.
         """
-        self.batches = iter(self.train_loader.load(self._planned()))
-        try:
-            with noted_signals() as interruption:
-                while self.progress.finished is None:
-                    self._run_epoch(interruption)
-                    self._check_signal(interruption)
-        finally:
-            self.batches = iter(())  # the pipeline's threads end with it
-
-    def _planned(self) -> Iterator[Batch]:
-        """Yield every batch from where the loop stands to the last epoch's last."""
-        step = self.progress.step
-        for epoch in range(self.progress.epoch, self.settings.epochs):
-            yield from self.plan(epoch)[step:]
-            step = 0
+        with noted_signals() as interruption:
+            while self.progress.finished is None:
+                self._run_epoch(interruption)
+                self._check_signal(interruption)
 
     def _run_epoch(self, interruption: Interruption) -> None:
         progress = self.progress
-        batches = self.plan(progress.epoch)
+        batches = plan_epoch(self.train.lengths, self.batching, self.seed, progress.epoch)
         self.reporter.epoch_begins(progress.epoch, self.settings.epochs, len(batches), progress.step)
         started = time.monotonic()
-        while progress.step < len(batches):
-            self._run_step(next(self.batches))
+        for batch in self.train_loader.load(batches[progress.step :]):
+            self._run_step(batch)
             now = time.monotonic()
             progress.seconds, started = progress.seconds + now - started, now
             if self._save_is_due() and progress.step < len(batches):
@@ -165,9 +147,9 @@ class Loop:
     def _row(self) -> dict[str, Any]:
         """Return the epoch's row of the history."""
         row: dict[str, Any] = {"epoch": self.progress.epoch + 1, **self.objective.values(self.sums or {})}
-        if self.validation_batches is not None:
+        if self.validation is not None and self.validation_loader is not None:
             total = None
-            for batch in self.validation_batches:
+            for batch in self.validation_loader.load(plan_evaluation(self.validation.lengths, self.batching)):
                 total = add_sums(total, self.stepper.score(batch))
             row |= {f"val_{name}": value for name, value in self.objective.values(total or {}).items()}
         norm = self.progress.norm / max(self.progress.step, 1)

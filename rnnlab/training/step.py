@@ -40,8 +40,9 @@ class Objective:
         result: Sums = {"weight": tf.reduce_sum(weights), "loss": tf.reduce_sum(losses * weights)}
         for name, metric in self.metrics.items():
             for key, value in metric.sums(answers, batch["targets"], weights).items():
-                result[f"{name}/{key}"] = tf.cast(value, tf.float64)
-        return result
+                result[f"{name}/{key}"] = value
+        # One type for all: values that are added over the replicas together can't differ in it.
+        return {name: tf.cast(value, tf.float64) for name, value in result.items()}
 
     def values(self, sums: Mapping[str, Any]) -> dict[str, float]:
         """Return the loss and each metric from sums over all batches."""
@@ -129,8 +130,9 @@ class Stepper:
             for gradient, variable in zip(tape.gradient(total, variables), variables, strict=True)
         ]
         sums = self.objective.sums(outputs, rows)
-        gradients, sums = context.all_reduce(tf.distribute.ReduceOp.SUM, (gradients, sums))
-        gradients = [gradient / sums["weight"] for gradient in gradients]
+        gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+        sums = context.all_reduce(tf.distribute.ReduceOp.SUM, sums)
+        gradients = [gradient / tf.cast(sums["weight"], gradient.dtype) for gradient in gradients]
         norm = tf.linalg.global_norm(gradients)
         self._apply(self._clip(gradients, norm), replica)
         return sums, norm

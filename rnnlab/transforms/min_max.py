@@ -32,7 +32,9 @@ class MinMax(Transform):
         steps = [train.read(index)[self.field] for index in range(len(train))]
         low = np.min([each.min(axis=0) for each in steps], axis=0).astype(np.float32)
         high = np.max([each.max(axis=0) for each in steps], axis=0).astype(np.float32)
-        return {"minimum": low, "range": np.where(high > low, high - low, np.float32(1))}
+        # TensorFlow takes a range below the smallest normal number for zero.
+        constant = high - low < np.finfo(np.float32).tiny
+        return {"minimum": low, "range": np.where(constant, np.float32(1), high - low)}
 
     def apply(self, values: Any, lengths: Any, learnt: Mapping[str, NDArray[Any]]) -> tuple[Any, Any]:
         return (values - learnt["minimum"]) / learnt["range"] * (self.high - self.low) + self.low, lengths
