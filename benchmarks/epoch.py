@@ -156,7 +156,7 @@ def rnnlab_epoch(problem: Problem, baton: Baton) -> None:
     from rnnlab.training.reporting import Silent
 
     class Turns(Silent):
-        def epoch_begins(self, epoch: int, epochs: int, steps: int, done: int) -> None:
+        def epoch_begins(self, epoch: int, epochs: int, steps: int, done: int, padding: float) -> None:
             if epoch == 0:
                 baton.ready(json.loads((folder / "run" / "manifest.json").read_text())["parameters"])
             self.steps, self.done, self.loss, self.sequences = steps, 0, 0.0, 0

@@ -93,10 +93,15 @@ class RunDir:
         Raises:
             RunError: there is none.
         """
-        runs = cls.all(root)
-        if not runs:
+        started = []
+        for run in cls.all(root):
+            try:
+                started.append((str(run.read_manifest().get("started", "")), run.path.name, run))
+            except RunError:  # a damaged manifest is no reason to refuse the others; `rnnlab runs` shows it
+                continue
+        if not started:
             raise RunError(f"no runs in {root}; start one with `rnnlab train SPEC`, or name a run folder")
-        return max(runs, key=lambda run: (str(run.read_manifest().get("started", "")), run.path.name))
+        return max(started, key=lambda each: each[:2])[2]
 
     @classmethod
     def all(cls, root: Path) -> list[RunDir]:

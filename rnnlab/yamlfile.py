@@ -139,6 +139,7 @@ def _load_chain(path: Path, naming_keys: frozenset[str], seen: tuple[Path, ...])
     if not os.path.isfile(target):  # noqa: PTH113 - Path.is_file raises where a name is too long
         raise SpecError([f"{place}: extends: no such file: {target}"])
     below = _load_chain(path.parent / base, naming_keys, (*seen, path.resolve()))
+    below.values.pop("name", None)  # a spec that extends another is another experiment
     _merge(below.values, document.values, (), (below.marks, document.marks), naming_keys)
     return below
 

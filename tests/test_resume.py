@@ -156,7 +156,7 @@ def test_changed_data_stops_with_the_difference(tmp_path):
         arrays = dict(archive)
     arrays["values"][0, 0] += 1
     np.savez(tmp_path / "train.npz", **arrays)
-    with pytest.raises(RunError, match="data, (train|validation) split: fingerprint"):
+    with pytest.raises(RunError, match=r"data, (train|validation) split: fingerprint"):
         train(make_case("convolution_schedule", tmp_path, epochs=2), run, Places(), resume=True)
 
 

@@ -63,7 +63,7 @@ class StackedRnn(Architecture):
             sequence = keras.layers.Concatenate(name=f"both_{level}")(outputs) if self.bidirectional else outputs[0]
             if self.residual and below.shape[-1] == sequence.shape[-1]:
                 sequence = keras.layers.Add(name=f"residual_{level}")([below, sequence])
-            sequence = Dropout(self.dropout, name=f"dropout_{level}")(sequence)
+            sequence = Dropout(self.dropout, over_time=True, name=f"dropout_{level}")(sequence)
         backward_units = self.units[-1] if self.bidirectional else 0
         return Encoded(sequence, lengths, FinalStep(backward_units, name="final")(sequence, lengths))
 

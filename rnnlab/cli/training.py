@@ -57,10 +57,11 @@ def train_all(request: TrainingRequest) -> None:
 
 
 def _variants(request: TrainingRequest, experiment: Experiment) -> list[tuple[str, tuple[str, ...]]]:
-    """Return (suffix of the run's name, settings) for each seed and fold asked for."""
+    """Return (suffix of the run's name, settings) for each seed and fold asked for.
+
+    Asking for folds is asking for `data.validation.by: folds`, whatever the spec cuts off otherwise.
+    """
     validation = experiment.data.validation
-    if request.folds is not None and validation.by != "folds":
-        raise UserError("--folds: data.validation.by is not folds; add --set data.validation.by=folds")
     seeds = [None] if request.seeds is None else _numbers(request.seeds, "--seeds")
     folds: list[int | None] = [None]
     if request.folds is not None:
@@ -73,7 +74,7 @@ def _variants(request: TrainingRequest, experiment: Experiment) -> list[tuple[st
         for fold in folds:
             suffix = ("" if seed is None else f"-seed-{seed}") + ("" if fold is None else f"-fold-{fold}")
             settings = [] if seed is None else [f"seed={seed}"]
-            settings += [] if fold is None else [f"data.validation.fold={fold}"]
+            settings += [] if fold is None else ["data.validation.by=folds", f"data.validation.fold={fold}"]
             variants.append((suffix, tuple(settings)))
     return variants
 

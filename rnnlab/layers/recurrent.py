@@ -126,7 +126,9 @@ def fused_lstm(inputs: Any, kernel: Any, recurrent_kernel: Any, bias: Any) -> An
 
     Args:
         inputs: (B, T, F).
-        kernel, recurrent_kernel, bias: Keras' weights, (F, 4U), (U, 4U), (4U,), gates in the order i, f, c, o.
+        kernel: Keras' weights of the input, (F, 4U), gates in the order i, f, c, o.
+        recurrent_kernel: of the state, (U, 4U), in the same order.
+        bias: (4U,), in the same order.
     """
 
     def reordered(weight: Any) -> Any:

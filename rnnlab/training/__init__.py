@@ -143,7 +143,8 @@ def check_target(experiment: Experiment, raw: dict[str, Examples]) -> None:
     """Refuse data that the task can't be asked of.
 
     Raises:
-        DataError: a split is empty, or the target is of another kind than the task's.
+        DataError: a split is empty, the target is of another kind than the task's, or a monitored metric is of another
+            kind of target.
     """
     require_examples(raw)
     target = raw["train"].signature.target
@@ -154,6 +155,14 @@ def check_target(experiment: Experiment, raw: dict[str, Examples]) -> None:
         fitting = [name for name in TASKS.names() if target is not None and target.kind in TASKS.load(name).targets]
         found = "no target" if target is None else f"'{target.name}', which is {target.kind}"
         raise DataError(f"task.kind: {kind} does not fit the data's target ({found}); use {', '.join(fitting) or '—'}")
+    known = ["loss", *experiment.task.metric_names(target)]
+    for key in ("best", "early_stopping", "reduce_on_plateau"):
+        monitored = getattr(experiment.training, key)
+        if monitored is not None and monitored.monitor.removeprefix("val_") not in known:
+            raise DataError(
+                f"training.{key}.monitor: '{monitored.monitor}' is no metric of this data's target, which is "
+                f"{target.kind}; known: {', '.join(known)}, each with or without val_"
+            )
 
 
 def _build_loop(experiment: Experiment, run: RunDir, prepared: Prepared, strategy: Any, reporter: Reporter) -> Any:

@@ -87,7 +87,8 @@ class Loop:
     def _run_epoch(self, interruption: Interruption) -> None:
         progress = self.progress
         batches = plan_epoch(self.train.lengths, self.batching, self.seed, progress.epoch)
-        self.reporter.epoch_begins(progress.epoch, self.settings.epochs, len(batches), progress.step)
+        padding = padding_share(self.train.lengths, batches)
+        self.reporter.epoch_begins(progress.epoch, self.settings.epochs, len(batches), progress.step, padding)
         started = time.monotonic()
         for batch in self.train_loader.load(batches[progress.step :]):
             self._run_step(batch)
@@ -97,7 +98,7 @@ class Loop:
                 self.save()
             if interruption.signal is not None and progress.step < len(batches):
                 self._check_signal(interruption)
-        self._end_epoch(padding_share(self.train.lengths, batches))
+        self._end_epoch()
 
     def _run_step(self, batch: Mapping[str, Any]) -> None:
         sums, norm = self.stepper.train(batch, self.progress.update)
@@ -121,7 +122,7 @@ class Loop:
             "these examples"
         )
 
-    def _end_epoch(self, padding: float) -> None:
+    def _end_epoch(self) -> None:
         progress = self.progress
         row = self._row()
         rate = self._learning_rate()
@@ -140,7 +141,7 @@ class Loop:
         progress.stopped_early = reason is not None and progress.epoch < self.settings.epochs
         self.save()
         write_history(self.run.history, progress.history)
-        self.reporter.epoch_ends(row, padding)
+        self.reporter.epoch_ends(row)
         if self.board is not None:
             self.board.write(row, progress.epoch)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from collections.abc import Mapping
@@ -14,14 +15,14 @@ class Reporter(Protocol):
     def say(self, text: str) -> None:
         """Say one line."""
 
-    def epoch_begins(self, epoch: int, epochs: int, steps: int, done: int) -> None:
-        """An epoch of so many steps begins, `done` of them already made before a resume."""
+    def epoch_begins(self, epoch: int, epochs: int, steps: int, done: int, padding: float) -> None:
+        """An epoch of so many steps begins, `done` of them made before a resume; `padding` is the share of padding."""
 
     def step_done(self, sequences: int, loss: float) -> None:
         """A step over so many sequences is done."""
 
-    def epoch_ends(self, row: Mapping[str, Any], padding: float) -> None:
-        """An epoch is done; `padding` is the share of its steps that were padding."""
+    def epoch_ends(self, row: Mapping[str, Any]) -> None:
+        """An epoch is done, with this row of the history."""
 
 
 class Silent:
@@ -29,30 +30,28 @@ class Silent:
 
     def say(self, text: str) -> None: ...
 
-    def epoch_begins(self, epoch: int, epochs: int, steps: int, done: int) -> None: ...
+    def epoch_begins(self, epoch: int, epochs: int, steps: int, done: int, padding: float) -> None: ...
 
     def step_done(self, sequences: int, loss: float) -> None: ...
 
-    def epoch_ends(self, row: Mapping[str, Any], padding: float) -> None: ...
+    def epoch_ends(self, row: Mapping[str, Any]) -> None: ...
 
 
 class Lines:
-    """A plain line an epoch, and on a terminal a bar within it."""
+    """A plain line an epoch, and on a terminal a bar within it. Who stops listening does not stop the training."""
 
     def __init__(self) -> None:
         self.terminal = sys.stderr.isatty()
-        self.started = time.monotonic()
         self.drawn = 0.0
+        self.first: tuple[int, float] | None = None  # steps done and time when this process began
 
     def say(self, text: str) -> None:
-        self._clear()
-        print(text, file=sys.stderr, flush=True)
+        self._write(f"{self._clear}{text}\n")
 
-    def epoch_begins(self, epoch: int, epochs: int, steps: int, done: int) -> None:
-        self.epoch, self.epochs, self.steps, self.done = epoch, epochs, steps, done
-        self.sequences = 0
-        self.epoch_started = time.monotonic()
-        self.first_epoch = getattr(self, "first_epoch", epoch)
+    def epoch_begins(self, epoch: int, epochs: int, steps: int, done: int, padding: float) -> None:
+        self.epoch, self.epochs, self.steps, self.done, self.padding = epoch, epochs, steps, done, padding
+        self.sequences, self.epoch_started = 0, time.monotonic()
+        self.first = self.first or (epoch * steps + done, self.epoch_started)
 
     def step_done(self, sequences: int, loss: float) -> None:
         self.done += 1
@@ -62,32 +61,34 @@ class Lines:
             return
         self.drawn = now
         filled = round(20 * self.done / max(self.steps, 1))
-        rate = self.sequences / max(now - self.epoch_started, 1e-9)
         bar = "━" * filled + "╌" * (20 - filled)
         where = f"epoch {self.epoch + 1}/{self.epochs} {bar} {self.done}/{self.steps}"
-        print(f"\r\033[K{where}  loss {loss:.4f}  {rate:,.0f} sequences/s", end="", file=sys.stderr, flush=True)
+        self._write(f"{self._clear}{where}  loss {loss:.4f}  {self._speed()}")
 
-    def epoch_ends(self, row: Mapping[str, Any], padding: float) -> None:
-        rate = self.sequences / max(time.monotonic() - self.epoch_started, 1e-9)
-        skipped = {"epoch", "seconds", "learning_rate", "gradient_norm"}
-        shown = {name: value for name, value in row.items() if name not in skipped and self._main(name, row)}
-        scores = "  ".join(f"{name} {value:.4f}" for name, value in shown.items())
-        epochs_done = self.epoch + 1 - self.first_epoch
-        left = (time.monotonic() - self.started) / epochs_done * (self.epochs - self.epoch - 1)
-        self.say(
-            f"epoch {row['epoch']}/{self.epochs}  {scores}  {row['seconds']:.1f} s  {rate:,.0f} sequences/s  "
-            f"padding {padding:.0%}  left ≤ {_duration(left)}"
-        )
+    def epoch_ends(self, row: Mapping[str, Any]) -> None:
+        metrics = [name for name in row if name not in ("epoch", "loss", "learning_rate", "gradient_norm", "seconds")]
+        main = ("loss", *metrics[:1])  # the loss and the first metric, of training and validation
+        scores = "  ".join(f"{name} {value:.4f}" for name, value in row.items() if name.removeprefix("val_") in main)
+        self.say(f"epoch {row['epoch']}/{self.epochs}  {scores}  {row['seconds']:.1f} s  {self._speed()}")
+
+    def _speed(self) -> str:
+        """Return sequences a second, the share of padding, and the time left if training does not stop early."""
+        now = time.monotonic()
+        rate = self.sequences / max(now - self.epoch_started, 1e-9)
+        before, started = self.first or (0, now)
+        steps = self.epoch * self.steps + self.done
+        left = (now - started) / max(steps - before, 1) * (self.epochs * self.steps - steps)
+        return f"{rate:,.0f} sequences/s  padding {self.padding:.0%}  left ≤ {_duration(left)}"
+
+    @property
+    def _clear(self) -> str:
+        return "\r\033[K" if self.terminal else ""
 
     @staticmethod
-    def _main(name: str, row: Mapping[str, Any]) -> bool:
-        """The loss and the first metric, of training and validation."""
-        columns = [each for each in row if each not in ("epoch", "loss")]
-        return name.removeprefix("val_") in ("loss", columns[0] if columns else "")
-
-    def _clear(self) -> None:
-        if self.terminal:
-            print("\r\033[K", end="", file=sys.stderr, flush=True)
+    def _write(text: str) -> None:
+        with contextlib.suppress(OSError, ValueError):  # a closed pipe
+            sys.stderr.write(text)
+            sys.stderr.flush()
 
 
 def _duration(seconds: float) -> str:
