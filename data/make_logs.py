@@ -2,9 +2,9 @@
 
     python data/make_logs.py
 
-Each device carries an accelerometer for 20 to 60 minutes, and its wearer does one thing: walks (a steady swing), works
-at a desk (next to nothing), or falls (quiet, one jolt, quiet in another position). Seeded, so that everyone gets the
-same tables.
+Each device carries an accelerometer for 20 to 60 seconds. Its wearer walks (a slow swing), runs (a fast one), or drives
+(jolts of the same size in no order). Means, deviations and extremes are alike: only the order of the steps tells.
+Seeded, so that everyone gets the same tables.
 """
 
 from __future__ import annotations
@@ -14,19 +14,20 @@ from pathlib import Path
 
 import numpy as np
 
-ACTIVITIES = ("walking", "desk", "falling")
+ACTIVITIES = ("walking", "running", "driving")
 
 
-def motion(activity: str, minutes: int, generator: np.random.Generator) -> np.ndarray:
-    """Return (minutes, 3) accelerations in g."""
-    values = generator.normal(0, 0.15, (minutes, 3)) + [0, 0, 1]
-    if activity == "walking":
-        swing = np.sin(np.arange(minutes) * generator.uniform(0.8, 1.6) + generator.uniform(0, 6))
-        values[:, 0] += 0.4 * swing
-    if activity == "falling":
-        moment = generator.integers(minutes // 4, 3 * minutes // 4)
-        values[moment] += generator.normal(0, 1.5, 3)
-        values[moment:] += [0.6, 0, -0.6]
+def motion(activity: str, seconds: int, generator: np.random.Generator) -> np.ndarray:
+    """Return (seconds, 3) accelerations in g."""
+    phase = generator.uniform(0, 2 * np.pi)
+    steps = {"walking": 2 * np.pi / 8, "running": 2 * np.pi / 3}.get(activity)
+    if steps is None:
+        swing = np.sin(generator.uniform(0, 2 * np.pi, seconds))
+    else:
+        swing = np.sin(phase + np.arange(seconds) * steps * generator.uniform(0.9, 1.1))
+    values = generator.normal([0, 0, 1], 0.1, (seconds, 3))
+    values[:, 0] += 0.5 * swing
+    values[:, 2] += 0.2 * swing
     return values
 
 
@@ -34,12 +35,12 @@ def write(path: Path, devices: int, seed: int, *, labelled: bool) -> None:
     generator = np.random.default_rng(seed)
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["device", "minute", "ax", "ay", "az", *(["activity"] if labelled else [])])
+        writer.writerow(["device", "second", "ax", "ay", "az", *(["activity"] if labelled else [])])
         for device in range(devices):
             activity = ACTIVITIES[device % len(ACTIVITIES)]
-            for minute, row in enumerate(motion(activity, int(generator.integers(20, 61)), generator)):
+            for second, row in enumerate(motion(activity, int(generator.integers(20, 61)), generator)):
                 numbers = [f"{value:.3f}" for value in row]
-                writer.writerow([f"d{device:03d}", minute, *numbers, *([activity] if labelled else [])])
+                writer.writerow([f"d{device:03d}", second, *numbers, *([activity] if labelled else [])])
 
 
 if __name__ == "__main__":

@@ -25,7 +25,13 @@ class StackedRnn(Architecture):
     bidirectional: bool = Field(
         False, description="run a second stack backwards in every layer; doubles each layer's output"
     )
-    dropout: float = Field(0.0, ge=0, lt=1, description="share of each layer's outputs dropped in training, by step")
+    dropout: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="share of each layer's outputs dropped in training, the same ones at every step, so that a readout "
+        "over time keeps its scale (Gal & Ghahramani 2016)",
+    )
     recurrent_dropout: float = Field(
         0.0, ge=0, lt=1, description="share of the state dropped on its way to the next step; rules cuDNN out"
     )

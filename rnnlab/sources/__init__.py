@@ -64,6 +64,7 @@ class Validation(Strict):
             raise DataError("data.validation.grouped: this source gives no groups; name the group column in `data`")
         classes = examples.targets if self.stratify and _is_class(examples.signature) else None
         groups = examples.groups if self.grouped else None
+        self._check_enough(len(examples), classes, groups)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", UserWarning)  # a class rarer than the folds is not refused, only uneven
@@ -77,6 +78,30 @@ class Validation(Strict):
         if not len(training) or not len(validation):
             raise DataError("data.validation: the cut leaves one side empty; give more data, or choose `by: none`")
         return np.sort(training).astype(np.int64), np.sort(validation).astype(np.int64)
+
+    def _check_enough(
+        self, count: int, classes: NDArray[np.generic] | None, groups: NDArray[np.generic] | None
+    ) -> None:
+        """Refuse what can't be cut, in our own words; the rest scikit-learn finds."""
+        if count < 2:
+            raise DataError(
+                f"data.validation: the training split has {count} example(s), too few to cut; "
+                "give more data, or choose `by: none` or `given`"
+            )
+        parts = self.folds if self.by == "folds" else 2
+        if groups is not None and len(np.unique(groups)) < parts:
+            raise DataError(
+                f"data.validation: {len(np.unique(groups))} group(s), too few for {parts} parts; use fewer folds, "
+                "or `grouped: false`"
+            )
+        if classes is not None and groups is None:
+            counts = np.bincount(classes.astype(np.int64))
+            rarest = int(counts[counts > 0].min())
+            if rarest < parts:
+                raise DataError(
+                    f"data.validation: a class with {rarest} training example(s) can't stand in {parts} parts; "
+                    "set `stratify: false`, use fewer folds, or give more data"
+                )
 
     def _splitter(self, stratified: bool) -> Any:
         """Return scikit-learn's splitter for this kind of cut."""

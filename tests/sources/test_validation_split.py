@@ -91,7 +91,10 @@ def test_targets_that_are_numbers_are_not_stratified() -> None:
     ("way", "made", "expected"),
     [
         ({"grouped": True}, examples([0, 1] * 5), "gives no groups"),
-        ({"grouped": True}, examples([0, 1] * 5, ["a", "b"] * 5), "2 group(s), too few for 5 parts"),
+        ({"grouped": True, "by": "folds"}, examples([0, 1] * 5, ["a", "b"] * 5), "2 group(s), too few for 5 parts"),
+        ({"grouped": True}, examples([0, 1] * 5, ["a"] * 10), "1 group(s), too few for 2 parts"),
+        ({}, examples([0, 0, 1, 1]), "can't be cut as asked"),
+        ({"fraction": 0.99}, examples([0] * 9 + [1] * 9), "can't be cut as asked"),
         ({}, examples([0]), "too few"),
         ({}, examples([0, 0, 0, 0, 1]), "a class with 1 training example(s)"),
         ({"by": "folds", "folds": 3}, examples([0] * 9 + [1] * 2), "stratify: false"),
