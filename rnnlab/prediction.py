@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -77,25 +78,28 @@ class Predictor:
 
     def answers(self, examples: Examples) -> dict[str, NDArray[Any]]:
         """Return the answers for all examples, in their order: `probabilities` (N, C) or `values` (N, C)."""
-        import tensorflow as tf
-
         name = self.signature.inputs[0].name
-        shape = self.signature.inputs[0].shape
-        forward = tf.function(
-            lambda values, lengths: self.forward({name: values}, lengths),
-            input_signature=[tf.TensorSpec([None, None, *shape]), tf.TensorSpec([None], tf.int32)],
-        )
         collected: dict[str, NDArray[Any]] = {}
         training = self.experiment.training
         batching = Batching(self.widths, training.batch_size, training.batch_steps)
         for batch in plan_evaluation(examples.lengths, batching):
             sequences = [np.asarray(examples.read(int(index))[name], np.float32) for index in batch.indices]
-            values = pad(sequences)
-            result = forward(values, examples.lengths[batch.indices].astype(np.int32))
+            result = self._compiled(pad(sequences), examples.lengths[batch.indices].astype(np.int32))
             for key, value in result.items():
                 rows = np.asarray(value)
                 collected.setdefault(key, np.zeros((len(examples), *rows.shape[1:]), rows.dtype))[batch.indices] = rows
         return collected
+
+    @cached_property
+    def _compiled(self) -> Any:
+        """`forward` as one graph for every batch size and width."""
+        import tensorflow as tf
+
+        (field,) = self.signature.inputs
+        return tf.function(
+            lambda values, lengths: self.forward({field.name: values}, lengths),
+            input_signature=[tf.TensorSpec([None, None, *field.shape]), tf.TensorSpec([None], tf.int32)],
+        )
 
     def predict(self, sequences: Sequence[Any]) -> dict[str, NDArray[Any]]:
         """Return the answers for raw sequences.
@@ -110,6 +114,8 @@ class Predictor:
             DataError: a sequence has another number of features, no steps, or values that are not finite.
         """
         field = self.signature.inputs[0]
+        if not len(sequences):
+            raise DataError("predict: no sequences were given")
         arrays = [self._to_array(sequence, position) for position, sequence in enumerate(sequences)]
         ids = [str(position) for position in range(len(arrays))]
         return self.final_answers(FlatExamples.from_sequences(Signature((field,)), ids, arrays))
@@ -118,7 +124,7 @@ class Predictor:
         """Return `answers` with what the task adds, such as the names of the classes."""
         answers = self.answers(examples)
         final = self.experiment.task.final_answers(answers, self.signature.known_target)
-        return {**answers, **{name: np.asarray(value).astype(str) for name, value in final.items()}}
+        return {**answers, **{name: to_numpy(value) for name, value in final.items()}}
 
     def _to_array(self, sequence: Any, position: int) -> NDArray[np.float32]:
         field = self.signature.inputs[0]
@@ -138,3 +144,9 @@ class Predictor:
             step = int(np.argwhere(~np.isfinite(array))[0][0])
             raise DataError(f"sequence {position}, time step {step}: a value is not a finite number")
         return array
+
+
+def to_numpy(tensor: Any) -> NDArray[Any]:
+    """Return a tensor's values; TensorFlow's text, which is bytes in UTF-8, as text."""
+    values = np.asarray(tensor)
+    return np.char.decode(values.astype(bytes), "utf-8") if values.dtype == object else values

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlab.errors import DataError
+from rnnlab.errors import DataError, did_you_mean
 from rnnlab.examples import Examples, FlatExamples
 from rnnlab.plan import Batch, Batching, plan_evaluation
 from rnnlab.signature import Signature
@@ -35,7 +35,18 @@ class Pipeline:
 
     @classmethod
     def fit(cls, transforms: Sequence[Transform], train: Examples) -> Pipeline:
-        """Fit each transform on the training examples as the ones before it prepare them."""
+        """Fit each transform on the training examples as the ones before it prepare them.
+
+        Raises:
+            DataError: a transform names a field that the examples do not have.
+        """
+        known = [field.name for field in train.signature.inputs]
+        for number, transform in enumerate(transforms):
+            if transform.field not in known:
+                raise DataError(
+                    f"transforms.{number}.field: the data has no field '{transform.field}'"
+                    f"{did_you_mean(transform.field, known)}"
+                )
         pipeline = cls((), (), train.signature)
         for transform in transforms:
             learnt = transform.fit(pipeline.prepare(train))

@@ -163,7 +163,6 @@ def test_help_loads_nothing_heavy(tmp_path: Path, arguments: list[str]) -> None:
         (["train", "tiny.yaml", "--seeds", "x"], "--seeds x: expected numbers such as 0-2"),
         (["train", "tiny.yaml", "--seeds", "2-0"], "--seeds 2-0: expected numbers"),
         (["train", "tiny.yaml", "--seeds", "0-99999999999"], "--seeds 0-99999999999: 1000 runs at once are the most"),
-        (["train", "tiny.yaml", "--folds", "all"], "--folds: data.validation.by is not folds"),
         (["train", "tiny.yaml", "--folds", "7", "--set", "data.validation.by=folds"], "there are folds 0 to 4"),
         (["train", "tiny.yaml", "--from", "nowhere"], "nowhere: not a run folder"),
         (["train", "tiny.yaml", "--resume"], "--resume: name the run folder with --run"),

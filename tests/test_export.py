@@ -213,7 +213,6 @@ def test_samples_are_raw_and_of_different_lengths(predictor: Predictor) -> None:
     assert kept.values.mean() == pytest.approx(RAW["offset"], abs=RAW["scale"])
 
 
-@pytest.mark.xfail(raises=UnicodeDecodeError, reason="prediction.py decodes names as ASCII: np.asarray(…).astype(str)")
 def test_names_of_classes_beyond_ascii_are_answered_and_exported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -37,7 +37,9 @@ class StackedRnn(Architecture):
     )
     layer_normalization: bool = Field(False, description="normalise within each step's gates; rules cuDNN out")
     residual: bool = Field(
-        False, description="add each layer's input to its output, where their sizes agree; eases deep stacks"
+        False,
+        description="add each layer's input to its output, through a linear projection where their sizes differ "
+        "(He et al. 2016); eases deep stacks",
     )
     unroll: bool = Field(
         False, description="write the loop over time out, one graph for each padded width: faster steps, slower start"
@@ -67,7 +69,10 @@ class StackedRnn(Architecture):
             if self.bidirectional:
                 outputs.append(self._recurrent(f"rnn_{level}_backward", units, backward=True)(below, lengths))
             sequence = keras.layers.Concatenate(name=f"both_{level}")(outputs) if self.bidirectional else outputs[0]
-            if self.residual and below.shape[-1] == sequence.shape[-1]:
+            if self.residual:
+                if below.shape[-1] != sequence.shape[-1]:
+                    project = keras.layers.Dense(sequence.shape[-1], use_bias=False, name=f"projection_{level}")
+                    below = project(below)
                 sequence = keras.layers.Add(name=f"residual_{level}")([below, sequence])
             sequence = Dropout(self.dropout, over_time=True, name=f"dropout_{level}")(sequence)
         backward_units = self.units[-1] if self.bidirectional else 0

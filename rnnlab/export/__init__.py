@@ -7,6 +7,7 @@ Axes: N examples, T time, F features.
 
 from __future__ import annotations
 
+import shutil
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any, ClassVar
@@ -69,9 +70,10 @@ def export(predictor: Predictor, name: str, path: Path | None = None) -> tuple[P
     theirs, ours = exporter.ask(predictor, path, samples(predictor))
     difference = largest_difference(theirs, ours)
     if not difference <= exporter.tolerance:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
         raise ExportError(
             f"{path}: the export differs from the run by {difference:.3g}, more than {exporter.tolerance:g}; "
-            "don't use it, and report this with the run's spec"
+            "it was removed. Please report this with the run's spec"
         )
     return path, difference
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from rnnlab.examples import FlatExamples
 from rnnlab.export import Answers, ExportFormat
-from rnnlab.prediction import Predictor
+from rnnlab.prediction import Predictor, to_numpy
 from rnnlab.preparation import pad
 
 
@@ -56,9 +56,5 @@ class SavedModel(ExportFormat):
         padded = pad([np.asarray(examples.read(index)[name], np.float32) for index in range(len(examples))])
         served = tf.saved_model.load(str(path)).signatures["serving_default"]
         theirs = served(**{name: tf.constant(padded), "lengths": tf.constant(examples.lengths, tf.int32)})
-        answers = {key: _decoded(np.asarray(value)) for key, value in theirs.items()}
+        answers = {key: to_numpy(value) for key, value in theirs.items()}
         return answers, predictor.final_answers(examples)
-
-
-def _decoded(values: NDArray[Any]) -> NDArray[Any]:
-    return np.char.decode(values.astype(bytes), "utf-8") if values.dtype == object else values
