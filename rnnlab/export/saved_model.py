@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rnnlab.examples import FlatExamples
 from rnnlab.export import Answers, ExportFormat
