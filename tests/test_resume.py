@@ -90,7 +90,7 @@ def test_a_killed_process_ends_with_the_same_bits(unbroken, tmp_path):
 
     def call(**more):
         return subprocess.run(
-            [sys.executable, str(PROGRAM), json.dumps({**request, **more})],
+            [sys.executable, str(PROGRAM), json.dumps([{**request, **more}])],
             env=environment,
             capture_output=True,
             text=True,

@@ -387,7 +387,8 @@ def _mutate(values: Any, dice: random.Random) -> None:
     elif action == 1:
         del values[key]
     elif action == 2:
-        values[dice.choice([key + "s", key[:-1], key.upper(), "", 3, None, "a b", "name"])] = values.pop(key)
+        word = str(key)
+        values[dice.choice([word + "s", word[:-1], word.upper(), "", 3, None, "a b", "name"])] = values.pop(key)
     elif action == 3:
         values[key] = {key: values[key]}
     else:

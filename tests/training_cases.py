@@ -1,7 +1,7 @@
 """Small trainings that use everything a training can use, for tests of resuming and of replicas.
 
-Run as a program it trains one case and reports: `python tests/training_cases.py '{"case": …, "run": …}'`. A program of
-its own is what a test can kill, and what can have several logical devices.
+Run as a program it trains what it is asked for: `python tests/training_cases.py '[{"case": …, "folder": …, "run": …}]'`.
+A program of its own is what a test can kill, and what can have several logical devices.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -128,12 +128,21 @@ class KilledAfter(Silent):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def main(request: Mapping[str, Any]) -> None:
-    """Train the case asked for, and save its final variables where asked."""
+def main(requests: Sequence[Mapping[str, Any]]) -> None:
+    """Train one case after the other; the logical devices of the largest are there from the beginning."""
+    from rnnlab.training.devices import prepare_devices
+
+    experiments = [make_case(each["case"], Path(each["folder"]), **each.get("training", {})) for each in requests]
+    prepare_devices(max((each.training for each in experiments), key=lambda training: training.replicas or 1))
+    for request, experiment in zip(requests, experiments, strict=True):
+        train_case(request, experiment)
+
+
+def train_case(request: Mapping[str, Any], experiment: Experiment) -> None:
+    """Train one case into its run folder, to the end or until it kills itself."""
     from rnnlab.training import train
 
     folder = Path(request["folder"])
-    experiment = make_case(request["case"], folder, **request.get("training", {}))
     run = RunDir(Path(request["run"])) if request.get("resume") else RunDir.create(Path(request["run"]))
     reporter = KilledAfter(request["kill_after"]) if "kill_after" in request else Silent()
     train(experiment, run, Places(folder, folder), reporter, resume=bool(request.get("resume")))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Literal
 
 from pydantic import Field, PositiveInt
@@ -16,6 +17,8 @@ class StackedRnn(Architecture):
     LSTM: Hochreiter & Schmidhuber 1997; GRU: Cho et al. 2014; bidirectional: Schuster & Paliwal 1997.
     """
 
+    idle_unless = MappingProxyType({"dropout_over_time": ("dropout", lambda dropout: dropout > 0)})
+
     cell: Literal["simple", "gru", "lstm"] = Field(
         "lstm", description="simple forgets within some ten steps; gru and lstm remember; gru has fewer weights"
     )
@@ -25,12 +28,11 @@ class StackedRnn(Architecture):
     bidirectional: bool = Field(
         False, description="run a second stack backwards in every layer; doubles each layer's output"
     )
-    dropout: float = Field(
-        0.0,
-        ge=0,
-        lt=1,
-        description="share of each layer's outputs dropped in training, the same ones at every step, so that a readout "
-        "over time keeps its scale (Gal & Ghahramani 2016)",
+    dropout: float = Field(0.0, ge=0, lt=1, description="share of each layer's outputs dropped in training")
+    dropout_over_time: bool = Field(
+        True,
+        description="drop the same outputs at every step (Gal & Ghahramani 2016), which keeps probabilities in scale "
+        "where the maximum over time is read; false: draw anew at each step, which disturbs more",
     )
     recurrent_dropout: float = Field(
         0.0, ge=0, lt=1, description="share of the state dropped on its way to the next step; rules cuDNN out"
@@ -74,7 +76,7 @@ class StackedRnn(Architecture):
                     project = keras.layers.Dense(sequence.shape[-1], use_bias=False, name=f"projection_{level}")
                     below = project(below)
                 sequence = keras.layers.Add(name=f"residual_{level}")([below, sequence])
-            sequence = Dropout(self.dropout, over_time=True, name=f"dropout_{level}")(sequence)
+            sequence = Dropout(self.dropout, over_time=self.dropout_over_time, name=f"dropout_{level}")(sequence)
         backward_units = self.units[-1] if self.bidirectional else 0
         return Encoded(sequence, lengths, FinalStep(backward_units, name="final")(sequence, lengths))
 

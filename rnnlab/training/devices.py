@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from typing import Any
 
@@ -19,10 +20,22 @@ def build_strategy(training: Training) -> Any:
 
     gpus = tf.config.list_physical_devices("GPU") if training.devices == "auto" else []
     if training.replicas is not None and training.replicas > 1:
-        return tf.distribute.MirroredStrategy(_logical_cpus(training.replicas))
+        return _mirrored(tuple(_logical_cpus(training.replicas)))
     if len(gpus) > 1:
-        return tf.distribute.MirroredStrategy()
+        return _mirrored(tuple(f"GPU:{number}" for number in range(len(gpus))))
     return tf.distribute.OneDeviceStrategy("GPU:0" if gpus else "CPU:0")
+
+
+@functools.cache
+def _mirrored(devices: tuple[str, ...]) -> Any:
+    """Return the one mirrored strategy over these devices.
+
+    Each strategy numbers its collective operations from the beginning, but TensorFlow knows them by number for the
+    whole process: a second strategy, for the next seed, would meet the first one's shapes.
+    """
+    import tensorflow as tf
+
+    return tf.distribute.MirroredStrategy(devices)
 
 
 def _logical_cpus(replicas: int) -> list[str]:
