@@ -1,6 +1,6 @@
 """Small trainings that use everything a training can use, for tests of resuming and of replicas.
 
-Run as a program it trains what it is asked for: `python tests/training_cases.py '[{"case": …, "folder": …, "run": …}]'`.
+Run as a program it trains what it is asked for, `python tests/training_cases.py '[{"case": …, "folder": …, …}]'`.
 A program of its own is what a test can kill, and what can have several logical devices.
 """
 
