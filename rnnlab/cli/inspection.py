@@ -170,7 +170,8 @@ def list_components(kind: str | None) -> None:
         raise UserError(f"list: no kind '{kind}'{did_you_mean(kind, REGISTRIES)}")
     for name in [kind] if kind else sorted(REGISTRIES):
         registry = REGISTRIES[name]
-        print(f"{name} ({registry.key}: …)" if kind is None else f"{name}:")
+        in_specs = name not in ("metrics", "baselines", "figures", "export")
+        print(f"{name} ({registry.key}: …)" if in_specs else name)
         for component in registry.names():
             _print_component(registry, component, detailed=kind is not None)
         print()

@@ -80,6 +80,11 @@ def _predictor(run: RunDir, settings: tuple[str, ...]) -> Any:
     from rnnlab.prediction import Predictor
 
     predictor = Predictor.load(run.path)
+    status = run.read_manifest().get("status")
+    if status != "finished":
+        print(
+            f"{run.path}: the training is not finished (status: {status}); its weights so far answer", file=sys.stderr
+        )
     if not settings:
         return predictor
     changed = load_experiment(run.spec, settings)
