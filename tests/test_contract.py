@@ -131,7 +131,7 @@ def without_dropout(value: Any) -> Any:
     if isinstance(value, list):
         return [without_dropout(each) for each in value]
     if isinstance(value, dict):
-        return {key: without_dropout(each) for key, each in value.items() if not key.endswith("dropout")}
+        return {key: without_dropout(each) for key, each in value.items() if "dropout" not in key}
     return value
 
 
