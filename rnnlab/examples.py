@@ -6,6 +6,7 @@ Axes: N examples, T time, F features, C classes.
 from __future__ import annotations
 
 import hashlib
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -42,8 +43,8 @@ class Examples(ABC):
         """Return the input fields of one example by name: a series is (T, F) float32."""
 
     def fingerprint(self) -> str:
-        """Return a SHA-256 over ids, lengths, targets and values, in order."""
-        digest = hashlib.sha256()
+        """Return a SHA-256 over the signature, ids, lengths, targets and values, in order."""
+        digest = hashlib.sha256(json.dumps(self.signature.to_json()).encode())
         digest.update("\0".join(self.ids).encode())
         digest.update(np.ascontiguousarray(self.lengths).tobytes())
         if self.targets is not None:

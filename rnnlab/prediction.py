@@ -134,7 +134,10 @@ class Predictor:
             if missing:
                 raise DataError(f"sequence {position}: no column {', '.join(missing)}; it has {', '.join(columns)}")
             sequence = sequence[list(field.names)].to_numpy()
-        array = np.asarray(sequence, np.float32)
+        try:
+            array = np.asarray(sequence, np.float32)
+        except (ValueError, TypeError) as error:
+            raise DataError(f"sequence {position}: expected numbers (time, features): {error}") from None
         if array.ndim == 1 and field.shape == (1,):
             array = array[:, np.newaxis]
         if array.ndim != 1 + len(field.shape) or array.shape[1:] != field.shape or not len(array):

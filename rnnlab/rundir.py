@@ -21,7 +21,8 @@ import io
 import json
 import os
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -102,6 +103,31 @@ class RunDir:
         if not started:
             raise RunError(f"no runs in {root}; start one with `rnnlab train SPEC`, or name a run folder")
         return max(started, key=lambda each: each[:2])[2]
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep every other process from training in this folder; the system lets go when the holder dies.
+
+        Raises:
+            RunError: another process holds it.
+        """
+        if os.name == "nt":  # no such locks there
+            yield
+            return
+        import fcntl
+
+        folder = os.open(self.path, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(folder)
+            raise RunError(
+                f"{self.path}: another process is training in this folder; wait for it, or stop it"
+            ) from None
+        try:
+            yield
+        finally:
+            os.close(folder)
 
     @classmethod
     def all(cls, root: Path) -> list[RunDir]:

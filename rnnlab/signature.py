@@ -26,11 +26,6 @@ class Field:
     shape: tuple[int, ...]
     names: tuple[str, ...] = ()
 
-    @property
-    def has_time(self) -> bool:
-        """Whether the field's first axis is time, of a length that differs from example to example."""
-        return self.kind == "series"
-
     def to_json(self) -> dict[str, Any]:
         return {"name": self.name, "kind": self.kind, "shape": list(self.shape), "names": list(self.names)}
 
@@ -56,10 +51,6 @@ class Signature:
         if self.target is None:
             raise DataError("data: the examples have no target (no label and no value)")
         return self.target
-
-    def input(self, name: str) -> Field:
-        """Return the input field of this name."""
-        return next(field for field in self.inputs if field.name == name)
 
     def with_input(self, field: Field) -> Signature:
         """Return the signature with the input of the same name replaced."""

@@ -161,10 +161,10 @@ def test_changed_data_stops_with_the_difference(tmp_path):
 
 
 def test_changed_versions_stop_with_the_difference(unbroken, monkeypatch):
-    from rnnlab import training
+    from rnnlab.training import resuming
 
     run = unbroken("convolution_schedule")
-    monkeypatch.setattr(training, "versions", lambda: {**run.read_manifest()["versions"], "keras": "9.9"})
+    monkeypatch.setattr(resuming, "versions", lambda: {**run.read_manifest()["versions"], "keras": "9.9"})
     experiment = make_case("convolution_schedule", run.path.parent, save_every={"steps": 2}, epochs=9)
     with pytest.raises(RunError, match=r"version of keras: .* then, 9\.9 now"):
         train(experiment, run, Places(), resume=True)

@@ -47,7 +47,7 @@ def evaluate_runs(
 
 def predict_file(path: Path, source: Path, output: Path | None, as_json: bool) -> None:
     """Answer for a file, as CSV or as JSON lines."""
-    if not source.is_file():
+    if not source.exists():
         raise UserError(f"{source}: no such file")
     if output is not None and output.suffix not in (".csv", ".jsonl"):
         raise UserError(f"--output {output}: expected .csv or .jsonl")
@@ -115,7 +115,7 @@ def _row(identity: str, index: int, answers: dict[str, NDArray[Any]], names: Seq
     for key, values in answers.items():
         if values.dtype.kind != "U":
             prefix = "p_" if key == "probabilities" else ""
-            row |= {f"{prefix}{name}": round(float(each), 7) for name, each in zip(names, values[index], strict=True)}
+            row |= {f"{prefix}{name}": float(f"{each:.9g}") for name, each in zip(names, values[index], strict=True)}
     return row
 
 

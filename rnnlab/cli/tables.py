@@ -88,4 +88,6 @@ def _title(name: str) -> str:
 def _number(value: float | None) -> str:
     if value is None or math.isnan(value):
         return "—"
+    if value != 0 and abs(value) < 0.001:
+        return f"{value:.3g}"
     return f"{value:.4f}" if abs(value) < 1000 else f"{value:,.0f}"

@@ -144,30 +144,16 @@ def _resume(request: TrainingRequest) -> None:
     if request.seeds or request.folds or request.weights_from:
         raise UserError("--resume goes on with one run; leave --seeds, --folds and --from out")
     run = RunDir(request.run)
-    if not run.spec.is_file() or not run.manifest.is_file():
-        if request.spec is None:
-            run = RunDir.open(request.run)
-        print(f"{run.path}: no state was saved; starting from the beginning", file=sys.stderr)
-        again = replace(request, resume=False)
-        experiment = load_experiment(again.spec, again.settings)  # type: ignore[arg-type]
-        _clear(run)
-        _train_one(again, experiment, RunDir.create(run.path))
-        return
-    _train_one(request, load_experiment(request.spec or run.spec, request.settings), run)
-
-
-def _clear(run: RunDir) -> None:
-    """Remove what a start that was killed before state 0 left behind: only rnnlab's own files."""
-    import shutil
-
-    shutil.rmtree(run.path / "cache", ignore_errors=True)
-    for path in (run.spec, run.prepared, run.samples, run.weights, run.state, run.previous_state):
-        path.unlink(missing_ok=True)
-        path.with_name(f".{path.name}.part").unlink(missing_ok=True)
+    if request.spec is None:
+        run = RunDir.open(request.run)
+    spec = request.spec or run.spec
+    if not run.path.is_dir():
+        raise UserError(f"--run {run.path}: no such folder")
+    _train_one(request, load_experiment(spec, request.settings), run)
 
 
 def _places(request: TrainingRequest, run: RunDir) -> Places:
-    if request.spec is None or (request.resume and request.data is None):
+    if request.spec is None or (request.resume and request.data is None and run.manifest.is_file()):
         known = places_of(run, request.data)
         return known if request.spec is None else replace(known, spec=request.spec.parent.absolute())
     return Places(request.spec.parent.absolute(), request.data or default_data_directory())

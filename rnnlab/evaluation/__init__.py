@@ -63,10 +63,11 @@ def evaluate(predictor: Predictor, places: Places, split: str = "test", *, figur
     """Score a run on a split, its baselines beside it; write `metrics/SPLIT.json` and the figures.
 
     Raises:
-        DataError: the source has no such split, or it has no labels.
+        DataError: the source has no such split, it has no labels, or the training split is not the run's own.
     """
     experiment, target = predictor.experiment, predictor.signature.known_target
     splits = experiment.data.splits(places)
+    _check_same_data(predictor, splits["train"])
     if split not in splits:
         raise DataError(f"data: this source has no {split} split; it has {', '.join(splits)}")
     examples = splits[split]
@@ -86,6 +87,25 @@ def evaluate(predictor: Predictor, places: Places, split: str = "test", *, figur
     if figures:
         _draw(predictor, target, splits["train"], examples, answers, split)
     return result
+
+
+def _check_same_data(predictor: Predictor, train: Examples) -> None:
+    """Refuse data whose training split is not the one that the run was trained on.
+
+    Names of features and classes come from it, baselines are fitted on it, and what it does not hold any more may
+    stand in the split that is scored.
+
+    Raises:
+        DataError: the training split differs.
+    """
+    then = predictor.run.read_manifest()["data"]["splits"]["train"]["fingerprint"]
+    today = train.fingerprint()
+    if then != today:
+        raise DataError(
+            f"data: the training split is not the one that {predictor.run.path} was trained on: fingerprint "
+            f"{then[:12]} then, {today[:12]} now. Features, classes and baselines come from it; put the file back, or "
+            "name where it is now with --set data.…. To answer for another file, use `rnnlab predict`"
+        )
 
 
 def score(answers: Answers, targets: NDArray[Any], metrics: Mapping[str, Metric]) -> dict[str, float]:

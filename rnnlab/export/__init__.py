@@ -68,7 +68,7 @@ def export(predictor: Predictor, name: str, path: Path | None = None) -> tuple[P
     path.parent.mkdir(parents=True, exist_ok=True)
     exporter.write(predictor, path)
     theirs, ours = exporter.ask(predictor, path, samples(predictor))
-    difference = largest_difference(theirs, ours)
+    difference = largest_difference(theirs, ours, predictor.learnt.get("scale"))
     if not difference <= exporter.tolerance:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
         raise ExportError(
@@ -85,11 +85,16 @@ def samples(predictor: Predictor) -> FlatExamples:
     return FlatExamples.from_lengths(Signature(predictor.signature.inputs), ids, arrays["values"], arrays["lengths"])
 
 
-def largest_difference(theirs: Answers, ours: Answers) -> float:
+def largest_difference(theirs: Answers, ours: Answers, scale: NDArray[Any] | None = None) -> float:
     """Return the largest difference of numbers; infinite where names, shapes or text differ.
 
-    A number in large units is compared relative to the largest answer of its column, since float32 has seven digits
-    wherever they stand.
+    A number is compared relative to the largest answer of its column or to `scale`, whichever is larger, since float32
+    has seven digits wherever they stand.
+
+    Args:
+        theirs: what the export answers.
+        ours: what the run answers.
+        scale: (C,) the deviation of each number in training, in its own unit; 1 where there is none.
     """
     if theirs.keys() != ours.keys():
         return float("inf")
@@ -99,7 +104,8 @@ def largest_difference(theirs: Answers, ours: Answers) -> float:
         if received.shape != expected.shape:
             return float("inf")
         if expected.dtype.kind in "fc":
-            unit = np.maximum(1.0, np.max(np.abs(expected), axis=0, initial=0.0))
+            least = scale if name == "values" and scale is not None else 1.0
+            unit = np.maximum(least, np.max(np.abs(expected), axis=0, initial=0.0))
             # np.maximum keeps a NaN, which Python's max would overlook.
             largest = float(np.maximum(largest, np.max(np.abs(received - expected) / unit, initial=0.0)))
         elif not np.array_equal(received.astype(str), expected.astype(str)):

@@ -22,13 +22,14 @@ class MaskedBatchNormalization(keras.layers.Layer):
     averages are used, and a step's answer depends on no other step.
 
     Args:
-        momentum: share of the old moving average that is kept at each step.
+        momentum: share of the old moving average that is kept at each step. Keras' 0.99 needs some 500 steps to forget
+            the initial values, which small data does not have.
         epsilon: added to the variance.
 
     Call arguments: inputs (B, T, F); lengths (B,) valid steps to count; training.
     """
 
-    def __init__(self, momentum: float = 0.99, epsilon: float = 1e-3, **arguments: Any) -> None:
+    def __init__(self, momentum: float = 0.9, epsilon: float = 1e-3, **arguments: Any) -> None:
         super().__init__(**arguments)
         self.momentum, self.epsilon = momentum, epsilon
 

@@ -115,7 +115,7 @@ class Validation(Strict):
                 (True, True): selection.StratifiedGroupKFold,
             }[(self.grouped, stratified)]
             return kind(self.folds, shuffle=True, random_state=self.seed)
-        if self.grouped and stratified and self.fraction <= 0.5:
+        if self.grouped and stratified and abs(1 / round(1 / self.fraction) - self.fraction) < 0.02:
             return selection.StratifiedGroupKFold(round(1 / self.fraction), shuffle=True, random_state=self.seed)
         if self.grouped:
             return selection.GroupShuffleSplit(1, test_size=self.fraction, random_state=self.seed)
@@ -132,7 +132,8 @@ class Source(Strict, ABC):
 
     validation: Validation = Field(default_factory=Validation, description="how validation examples are found")
     cache: Literal["memory", "disk"] = Field(
-        "memory", description="where prepared examples are kept; `disk` for data that does not fit in memory"
+        "memory",
+        description="where prepared examples are kept; `disk`: in a memory map, which halves what is in memory",
     )
 
     @abstractmethod

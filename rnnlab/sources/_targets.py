@@ -45,9 +45,10 @@ def class_target(
     for index, label in enumerate(labels):
         if not label.strip():
             raise DataError(f"{place(index)}: expected a class; received an empty label")
-    field = like or Field("label", "class", (), tuple(names) if names is not None else sorted_names(labels))
+    field = like or Field("label", "class", (), _distinct(names, place) if names is not None else sorted_names(labels))
     same_kind(field, "class", place)
-    return field, np.array([_index(field, like, label, place, at) for at, label in enumerate(labels)], np.int64)
+    known = {name: number for number, name in enumerate(field.names)}
+    return field, np.array([_index(field, known, like, label, place, at) for at, label in enumerate(labels)], np.int64)
 
 
 def labels_target(
@@ -58,14 +59,15 @@ def labels_target(
     The arguments and errors are those of `class_target`; an example may have no label at all.
     """
     occurring = (label for label_set in label_sets for label in label_set)
-    classes = tuple(names) if names is not None else sorted_names(occurring)
+    classes = _distinct(names, place) if names is not None else sorted_names(occurring)
     field = like or Field("label", "labels", (len(classes),), classes)
     same_kind(field, "labels", place)
     if not field.names:
         raise DataError(f"{place(0)}: expected labels; received none in all examples")
     targets = np.zeros((len(label_sets), len(field.names)), np.float32)
+    known = {name: number for number, name in enumerate(field.names)}
     for at, label_set in enumerate(label_sets):
-        targets[at, [_index(field, like, label, place, at) for label in label_set]] = 1
+        targets[at, [_index(field, known, like, label, place, at) for label in label_set]] = 1
     return field, targets
 
 
@@ -99,8 +101,14 @@ def same_kind(field: Field, kind: Kind, place: Place) -> None:
         )
 
 
-def _index(field: Field, like: Field | None, label: str, place: Place, at: int) -> int:
-    known = {name: number for number, name in enumerate(field.names)}
+def _distinct(names: Sequence[str], place: Place) -> tuple[str, ...]:
+    twice = next((name for position, name in enumerate(names) if name in names[:position]), None)
+    if twice is not None:
+        raise DataError(f"{place(0)}: the class name {twice!r} stands twice in `classes`")
+    return tuple(names)
+
+
+def _index(field: Field, known: dict[str, int], like: Field | None, label: str, place: Place, at: int) -> int:
     if label in known:
         return known[label]
     expected = "a class of the training data" if like is not None else "one of the classes"

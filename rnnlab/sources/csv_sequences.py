@@ -60,7 +60,8 @@ class CsvSequences(FileSource):
         "there is exactly one",
     )
     group: str | None = Field(
-        None, description="the column (a speaker, a patient) that `validation.grouped` keeps on one side of a split"
+        None,
+        description="the column (a speaker, a patient) that `test_fraction` and `validation.grouped` keep on one side",
     )
     test_fraction: float | None = Field(
         None,
@@ -78,6 +79,8 @@ class CsvSequences(FileSource):
             raise ValueError("label_separator needs label")
         if self.layout == "manifest" and self.sequence_id != SEQUENCE_ID:
             raise ValueError("sequence_id is for layout: long; a manifest's sequences are named by their file")
+        if self.group is not None and not self.validation.grouped and self.test_fraction is None:
+            raise ValueError("group does nothing unless validation.grouped is true or test_fraction cuts by it")
         if self.test is not None and self.test_fraction is not None:
             raise ValueError("give test or test_fraction, not both")
         for column in self.features or []:
@@ -93,7 +96,9 @@ class CsvSequences(FileSource):
         splits = super().open(places)
         if self.test_fraction is None:
             return splits
-        cut = self.validation.model_copy(update={"by": "fraction", "fraction": self.test_fraction, "seed": 0})
+        cut = self.validation.model_copy(
+            update={"by": "fraction", "fraction": self.test_fraction, "seed": 0, "grouped": self.group is not None}
+        )
         everything = splits["train"]
         train, test = cut.split(everything)
         return {**splits, "train": Subset(everything, train), "test": Subset(everything, test)}

@@ -82,6 +82,8 @@ class Tfds(Source):
     def _keys_fit(self) -> Tfds:
         if (self.dataset is None) == (self.folder is None):
             raise ValueError("give exactly one of dataset (a name) and folder (prepared data)")
+        if self.group is not None and not self.validation.grouped:
+            raise ValueError("group does nothing unless validation.grouped is true")
         if self.download and self.folder is not None:
             raise ValueError("download needs dataset: what is in a folder is prepared already")
         if (self.validation.by == "given") != (self.validation_split is not None):

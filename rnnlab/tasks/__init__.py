@@ -1,7 +1,7 @@
 """Tasks: the question. One file each; its name is the YAML name.
 
-A task is a declaration: the head that serves it, its loss, its answers, metrics, baselines and figures. Fitted on the
-training targets it becomes a `FittedTask`, which holds what was learnt (class weights, the target's scale).
+A task is a declaration: the head that serves it, its loss, its answers and its metrics. What it learns from the
+training targets (class weights, the target's scale) is arrays, kept in the run folder and handed to it.
 
 Axes: B batch, C classes or numbers.
 """

@@ -18,7 +18,8 @@ class Classification(Task):
     """One class a sequence (softmax), or any number of labels (sigmoid), as the data says.
 
     The loss is the cross-entropy in nats, a mean over sequences (and labels). Class weights multiply a sequence's
-    loss; they are scaled so that they average 1 over the training split.
+    loss, scaled so that they average 1 over the training split; with labels they multiply the loss of a label that is
+    set, as they are. A label counts as set above a probability of 0.5, and several are written joined by `|`.
     """
 
     targets = frozenset({"class", "labels"})
@@ -33,6 +34,9 @@ class Classification(Task):
 
     def fit(self, target: Field, targets: NDArray[Any]) -> Learnt:
         if target.kind == "labels":
+            joined = next((name for name in target.names if "|" in name), None)
+            if joined is not None:
+                raise DataError(f"data: the label {joined!r} holds '|', which joins labels in answers; rename it")
             counts = targets.sum(axis=0).astype(np.float64)
         else:
             counts = np.bincount(targets.astype(np.int64), minlength=len(target.names)).astype(np.float64)
@@ -82,7 +86,7 @@ class Classification(Task):
         probabilities = answers["probabilities"]
         if target.kind == "class":
             return {"classes": tf.gather(names, tf.argmax(probabilities, axis=-1))}
-        chosen = tf.where(probabilities >= 0.5, names + "|", "")
+        chosen = tf.where(probabilities > 0.5, names + "|", "")
         joined = tf.strings.reduce_join(chosen, axis=-1)
         return {"classes": tf.strings.regex_replace(joined, r"\|$", "")}
 

@@ -19,6 +19,7 @@ from rnnlab.batches import BatchLoader
 from rnnlab.errors import Interrupted, NonFiniteError
 from rnnlab.examples import FlatExamples
 from rnnlab.history import write_history
+from rnnlab.optimizers import Schedule
 from rnnlab.plan import Batching, padding_share, plan_epoch, plan_evaluation
 from rnnlab.rundir import RunDir, write_arrays
 from rnnlab.settings import Training
@@ -114,10 +115,11 @@ class Loop:
 
     def _describe_failure(self, batch: Mapping[str, Any], loss: float, norm: float) -> str:
         rows = batch["indices"].numpy()[batch["weights"].numpy() > 0]
-        ids = ", ".join(str(self.train.ids[int(row)]) for row in rows)
+        ids = ", ".join(str(self.train.ids[int(row)]) for row in rows[:20])
+        ids += f" and {len(rows) - 20} more" if len(rows) > 20 else ""
         return (
             f"epoch {self.progress.epoch + 1}, step {self.progress.step + 1}: loss {loss}, gradient norm {norm}, "
-            f"learning rate {self._learning_rate():.3g}. The batch's examples: {ids}. "
+            f"learning rate {self._learning_rate(self.progress.update):.3g}. The batch's examples: {ids}. "
             f"The last good state is {self.run.state}. Try a lower learning rate or clip_global_norm, and look at "
             "these examples"
         )
@@ -125,20 +127,24 @@ class Loop:
     def _end_epoch(self) -> None:
         progress = self.progress
         row = self._row()
-        rate = self._learning_rate()
+        if not math.isfinite(row.get("val_loss", 0.0)):
+            raise NonFiniteError(
+                f"epoch {row['epoch']}: val_loss {row['val_loss']}, learning rate {row['learning_rate']:.3g}. "
+                f"The last good state is {self.run.state}. Try a lower learning rate or clip_global_norm"
+            )
         progress.history.append(row)
-        if self.watches.is_best(row) or self.settings.best is None:
+        if self.watches.is_best(row) or not self.watches.has_best:
             self.save_weights()
-        lowered = self.watches.lowered(row, rate)
-        if lowered != rate:
+        lowered = self.watches.lowered(row, row["learning_rate"])
+        if lowered != row["learning_rate"]:
             self.stepper.optimizer.learning_rate.assign(lowered)
         reason = self.watches.stop(row)
+        progress.stopped_early = reason is not None
         progress.epoch, progress.step, progress.norm, progress.seconds = progress.epoch + 1, 0, 0.0, 0.0
         self.sums = None
         if reason is None and progress.epoch >= self.settings.epochs:
             reason = f"{self.settings.epochs} epochs are done"
         progress.finished = reason
-        progress.stopped_early = reason is not None and progress.epoch < self.settings.epochs
         self.save()
         write_history(self.run.history, progress.history)
         self.reporter.epoch_ends(row)
@@ -155,7 +161,7 @@ class Loop:
             row |= {f"val_{name}": value for name, value in self.objective.values(total or {}).items()}
         norm = self.progress.norm / max(self.progress.step, 1)
         return row | {
-            "learning_rate": self._learning_rate(),
+            "learning_rate": self._learning_rate(self.progress.update - 1),
             "gradient_norm": norm,
             "seconds": round(self.progress.seconds, 3),
         }
@@ -165,8 +171,11 @@ class Loop:
         model = {name: each for name, each in self.variables.items() if name.startswith("model/")}
         write_arrays(self.run.weights, read_variables(model))
 
-    def _learning_rate(self) -> float:
-        """The learning rate of the last update: where a schedule is used, of that update's number."""
+    def _learning_rate(self, update: int) -> float:
+        """Return the learning rate of the update of this number."""
+        rate = self.settings.optimizer.learning_rate
+        if isinstance(rate, Schedule):
+            return float(np.asarray(rate.build()(update)))
         return float(np.asarray(self.stepper.optimizer.learning_rate))
 
     def _save_is_due(self) -> bool:

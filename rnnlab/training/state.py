@@ -93,12 +93,28 @@ def save_state(run: RunDir, variables: Arrays, sums: Mapping[str, NDArray[Any]] 
     write_arrays(run.state, arrays, keep_previous=run.previous_state)
 
 
-def load_state(run: RunDir) -> tuple[Arrays, Arrays, Progress, str | None]:
-    """Return (variables, sums of the epoch under way, progress, warning), from the newest undamaged state.
+@dataclass(frozen=True)
+class SavedState:
+    """A state read back.
+
+    Attributes:
+        variables: of model and optimizer, by name.
+        sums: of the epoch under way; empty at its beginning.
+        progress: where the loop stood.
+        warning: what to tell the user, where the newest state was damaged.
+    """
+
+    variables: Arrays
+    sums: Arrays
+    progress: Progress
+    warning: str | None
+
+
+def load_state(run: RunDir) -> SavedState | None:
+    """Return the newest undamaged state, or None where none was ever written.
 
     Raises:
         RunError: there are states, and every one is damaged; training never starts afresh in silence.
-        FileNotFoundError: no state was ever written.
     """
     failures: list[str] = []
     for path in (run.state, run.previous_state):
@@ -116,7 +132,7 @@ def load_state(run: RunDir) -> tuple[Arrays, Arrays, Progress, str | None]:
         sums = {name[5:]: value for name, value in arrays.items() if name.startswith("sums/")}
         variables = {name: value for name, value in arrays.items() if not name.startswith("sums/")}
         warning = f"{failures[0]}; going on from {path.name}" if failures else None
-        return variables, sums, progress, warning
+        return SavedState(variables, sums, progress, warning)
     if failures:
         raise RunError("; ".join(failures) + ". No state is left to resume from; train again in a new run folder")
-    raise FileNotFoundError(run.state)
+    return None

@@ -63,6 +63,11 @@ class Watches:
         self.stopping = watch("early_stopping", training.early_stopping)
         self.plateau = watch("reduce_on_plateau", training.reduce_on_plateau)
 
+    @property
+    def has_best(self) -> bool:
+        """Whether some epoch is the best: not where none is asked for, nor where its value never was a number."""
+        return self.best is not None and self.best.memory["best"] is not None
+
     def is_best(self, row: Mapping[str, Any]) -> bool:
         return self.best is not None and self.best.see(row)
 
@@ -74,7 +79,8 @@ class Watches:
         settings = self.stopping.monitored
         if not self.stopping.patience_is_over or not isinstance(settings, EarlyStopping):
             return None
-        best = f"{self.stopping.memory['best']:.5g} in epoch {self.stopping.memory['epoch']}"
+        value = self.stopping.memory["best"]
+        best = "never a number" if value is None else f"{value:.5g} in epoch {self.stopping.memory['epoch']}"
         return f"{settings.monitor} has not improved for {settings.patience} epochs (best {best})"
 
     def lowered(self, row: Mapping[str, Any], rate: float) -> float:

@@ -17,6 +17,8 @@ from rnnlab.places import Places
 from rnnlab.sources import Validation
 from rnnlab.sources.csv_sequences import CsvSequences
 
+GROUPED = {"grouped": True}
+
 GOOD = """sequence_id,time,x,y,label,speaker
 001,0,1,10,up,ann
 001,1,2,20,up,ann
@@ -50,7 +52,7 @@ def message(path: Path, **keys: Any) -> str:
 
 
 def test_rows_of_one_id_are_one_sequence(tmp_path: Path) -> None:
-    examples = read(write(tmp_path, GOOD), time="time", group="speaker")
+    examples = read(write(tmp_path, GOOD), time="time", group="speaker", validation=GROUPED)
     assert list(examples.ids) == ["001", "b c", "é"]
     assert examples.lengths.tolist() == [2, 1, 1]
     np.testing.assert_array_equal(examples.read(0)["sequence"], [[1, 10], [2, 20]])
@@ -147,7 +149,7 @@ def test_numbers_are_targets_in_the_order_of_the_key(tmp_path: Path) -> None:
 
 def test_inputs_need_no_labels_and_take_the_features_of_training(tmp_path: Path) -> None:
     train = read(write(tmp_path, GOOD), time="time")
-    source = CsvSequences(train="x.csv", label="label", time="time", group="speaker")
+    source = CsvSequences(train="x.csv", label="label", time="time", group="speaker", validation=GROUPED)
     path = write(tmp_path, "time,y,extra,x,sequence_id\n0,10,5,1,n\n1,20,5,2,n\n", "new.csv")
     examples = source.read_input(path, train.signature)
     assert examples.read(0)["sequence"].tolist() == [[1, 10], [2, 20]]
@@ -225,7 +227,7 @@ MALFORMED: dict[str, tuple[str, str, str]] = {
 @pytest.mark.parametrize("name", MALFORMED)
 def test_a_malformed_table_is_one_error_with_its_line(tmp_path: Path, name: str) -> None:
     old, new, expected = MALFORMED[name]
-    text = message(write(tmp_path, LONG.replace(old, new, 1)), time="time", group="speaker")
+    text = message(write(tmp_path, LONG.replace(old, new, 1)), time="time", group="speaker", validation=GROUPED)
     assert expected in text
     assert "made.csv:" in text
 
@@ -276,7 +278,9 @@ def test_wrong_bytes_are_named_with_their_line(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("content", [b"", GOOD.encode(), gzip.compress(GOOD.encode())[:-12], b"\x1f\x8b\x08garbage"])
+@pytest.mark.parametrize(
+    "content", [b"", GOOD.encode(), gzip.compress(GOOD.encode(), mtime=0)[:-12], b"\x1f\x8b\x08garbage"]
+)
 def test_what_is_no_gzip_file_is_one_error(tmp_path: Path, content: bytes) -> None:
     assert "made.csv.gz" in message(write(tmp_path, content, "made.csv.gz"))
 
@@ -321,7 +325,7 @@ def manifest(tmp_path: Path) -> Path:
 
 
 def test_a_manifest_names_one_file_per_sequence(manifest: Path) -> None:
-    examples = read(manifest, layout="manifest", time="t", group="speaker")
+    examples = read(manifest, layout="manifest", time="t", group="speaker", validation=GROUPED)
     assert list(examples.ids) == ["one.csv", "sub/two.parquet"]
     assert examples.read(0)["sequence"].tolist() == [[4, 5], [2, 3]]
     assert examples.read(1)["sequence"].tolist() == [[6, 7]]

@@ -16,6 +16,8 @@ from rnnlab.errors import DataError
 from rnnlab.places import Places
 from rnnlab.sources.tfds import Features, Tfds
 
+GROUPED = {"grouped": True}
+
 LENGTHS = (2, 1, 3)
 
 
@@ -88,7 +90,7 @@ SERIES = {"sequence": "series", "label": "label"}
 @pytest.mark.parametrize("by", ["folder", "dataset"])
 def test_a_prepared_dataset_gives_its_splits(places: Places, by: str) -> None:
     keys = {"folder": folder(places)} if by == "folder" else {"folder": None, "dataset": "rnnlab_made:1.0.0"}
-    splits = read(places, SERIES, group="speaker", **keys)
+    splits = read(places, SERIES, group="speaker", validation=GROUPED, **keys)
     train = splits["train"]
     assert (len(train), len(splits["test"])) == (6, 3)
     assert train.signature == splits["test"].signature
@@ -141,7 +143,7 @@ def test_a_folder_to_predict_needs_no_label(places: Places) -> None:
         ({"sequence": "series", "label": "none"}, {}, "expected a class"),
         ({"sequence": "series", "value": "word"}, {}, "feature 'word'"),
         ({"sequence": "series", "value": "frames"}, {}, "feature 'frames'"),
-        (SERIES, {"group": "speakr"}, "did you mean 'speaker'?"),
+        (SERIES, {"group": "speakr", "validation": GROUPED}, "did you mean 'speaker'?"),
         (SERIES, {"train_split": "trian"}, "did you mean 'train'?"),
         (SERIES, {"train_split": "train[x"}, "train[x"),
         (SERIES, {"train_split": "train[:0]"}, "no data"),

@@ -1,0 +1,112 @@
+"""Beginning a run, and going on with one: exactly, or not at all."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import yaml
+
+from rnnlab.errors import RunError
+from rnnlab.examples import Examples
+from rnnlab.experiment import Experiment
+from rnnlab.manifest import versions
+from rnnlab.preparation import to_arrays
+from rnnlab.rundir import RunDir, read_arrays, write_arrays
+
+if TYPE_CHECKING:
+    from rnnlab.training import Prepared
+    from rnnlab.training.loop import Loop
+
+SAMPLES = 8
+
+
+def check_resumable(run: RunDir, experiment: Experiment, data: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Refuse a resume that could not be exact, showing the difference. Returns how the run ended, if it did.
+
+    Raises:
+        RunError: spec, data or versions are not what the run was started with.
+    """
+    manifest = run.read_manifest()
+    differences = _spec_differences(run, experiment)
+    for name in sorted({*manifest["data"]["splits"], *data["splits"]}):
+        then, today = (each["splits"].get(name, {}).get("fingerprint") for each in (manifest["data"], data))
+        if then != today:
+            differences.append(f"data, {name} split: fingerprint {str(then)[:12]} then, {str(today)[:12]} now")
+    for name, today in versions().items():
+        then = manifest["versions"].get(name)
+        if then != today:
+            differences.append(f"version of {name}: {then} then, {today} now")
+    if differences:
+        text = "\n".join(differences)
+        raise RunError(f"{run.path}: resuming would not be exact:\n{text}\nTrain in a new run folder, or put it back")
+    return manifest.get("finished")
+
+
+def _spec_differences(run: RunDir, experiment: Experiment) -> list[str]:
+    """Return what differs from the run's spec; more epochs may be asked for."""
+    if not run.spec.is_file():  # killed before it was written: nothing was trained yet
+        return []
+    then, today = yaml.safe_load(run.spec.read_text("utf-8")), yaml.safe_load(experiment.to_yaml())
+    epochs_then, epochs_today = (each["training"].pop("epochs") for each in (then, today))
+    differences = []
+    if epochs_today < epochs_then:
+        differences.append(f"training.epochs: {epochs_then} then, {epochs_today} now")
+    before, after = (yaml.safe_dump(each, sort_keys=False).splitlines() for each in (then, today))
+    return [*differences, *difflib.unified_diff(before, after, "spec then", "spec now", n=1, lineterm="")]
+
+
+def begin_or_go_on(loop: Loop, prepared: Prepared, manifest: Mapping[str, Any], *, resume: bool) -> None:
+    """Restore the saved state, or where none was saved write what never changes, and state 0, before the first step."""
+    from rnnlab.training.state import load_state
+
+    state = load_state(loop.run) if resume else None
+    if state is None:
+        if resume:
+            loop.reporter.say(f"{loop.run.path}: no state was saved; starting from the beginning")
+        if "weights_from" in manifest:
+            loop.reporter.say(_take_weights(loop, RunDir.open(Path(manifest["weights_from"]))))
+        write_arrays(loop.run.prepared, to_arrays(prepared.pipeline, prepared.learnt))
+        write_arrays(loop.run.samples, _samples(prepared.raw))
+        loop.save_weights()
+        loop.save()
+        return
+    if state.warning:
+        loop.reporter.say(state.warning)
+    progress = state.progress
+    if not progress.stopped_early and progress.epoch < loop.settings.epochs:
+        progress.finished = None
+    loop.restore(state.variables, state.sums, progress)
+    at = f"epoch {progress.epoch + 1}, step {progress.step}"
+    loop.reporter.say(f"going on from {at}" if progress.finished is None else "going on at the end")
+
+
+def _samples(raw: Mapping[str, Examples]) -> dict[str, Any]:
+    """Return a few raw examples of different lengths, flat values and lengths, to check exports with."""
+    examples = raw.get("validation", raw["train"])
+    order = np.argsort(examples.lengths, kind="stable")
+    chosen = order[np.unique(np.linspace(0, len(order) - 1, SAMPLES).round().astype(int))]
+    name = examples.signature.inputs[0].name
+    sequences = [examples.read(int(index))[name] for index in chosen]
+    return {"values": np.concatenate(sequences), "lengths": examples.lengths[chosen]}
+
+
+def _take_weights(loop: Loop, other: RunDir) -> str:
+    """Assign the other run's weights of the same name and shape; say how many fitted."""
+    arrays = read_arrays(other.weights)
+    model = {name: each for name, each in loop.variables.items() if name.startswith("model/")}
+    fitting = {
+        name: variable
+        for name, variable in model.items()
+        if name in arrays and arrays[name].shape == tuple(variable.shape)
+    }
+    if not fitting:
+        raise RunError(f"--from {other.path}: no weight has the same name and shape; is it the same architecture?")
+    for name, variable in fitting.items():
+        variable.assign(arrays[name])
+    new = sorted(set(model) - set(fitting))
+    rest = f"; new: {', '.join(name.removeprefix('model/') for name in new)}" if new else ""
+    return f"{len(fitting)} of {len(model)} weights from {other.path}{rest}"
