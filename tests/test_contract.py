@@ -75,7 +75,8 @@ class Case:
         network = build_network(self.experiment, make_signature(self.target))
         random = np.random.default_rng(0)
         for variable in network.variables:
-            noise = random.uniform(0, 0.2, variable.shape)
+            # Of either sign: noise of one sign adds up over a wide layer and drives what follows into saturation.
+            noise = random.uniform(-0.1, 0.1, variable.shape)
             variable.assign(variable.numpy() + noise)
         return network
 
