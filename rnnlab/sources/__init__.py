@@ -67,7 +67,7 @@ class Validation(Strict):
         self._check_enough(len(examples), classes, groups)
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore", UserWarning)  # a class rarer than the folds is not refused, only uneven
+                warnings.simplefilter("ignore", UserWarning)  # of groups, a rare class can only be spread unevenly
                 splits = list(self._splitter(classes is not None).split(np.zeros(len(examples)), classes, groups))
         except ValueError as error:
             raise DataError(
