@@ -114,7 +114,8 @@ def _row(identity: str, index: int, answers: dict[str, NDArray[Any]], names: Seq
             row[key.removesuffix("es") if key == "classes" else key] = str(values[index])
     for key, values in answers.items():
         if values.dtype.kind != "U":
-            prefix = "p_" if key == "probabilities" else ""
+            # A number that is itself called like one of the columns before must not take its place.
+            prefix = "p_" if key == "probabilities" else "value_" if row.keys() & set(names) else ""
             row |= {f"{prefix}{name}": float(f"{each:.9g}") for name, each in zip(names, values[index], strict=True)}
     return row
 

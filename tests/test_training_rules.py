@@ -1,0 +1,90 @@
+"""What a training must never do: end on weights that nothing chose, lose where it began, run twice at once."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from rnnlab.errors import DataError, NonFiniteError, RunError
+from rnnlab.evaluation import evaluate
+from rnnlab.history import read_history
+from rnnlab.places import Places
+from rnnlab.prediction import Predictor
+from rnnlab.rundir import RunDir, read_arrays
+from rnnlab.training import train
+
+from .training_cases import make_case
+
+CASE = "convolution_schedule"
+
+
+def trained(folder, name="run", case=CASE, **training):
+    run = RunDir.create(folder / name)
+    train(make_case(case, folder, **training), run, Places(folder, folder))
+    return run
+
+
+def test_a_validation_loss_that_is_no_number_stops_and_keeps_the_good_state(tmp_path):
+    run = RunDir.create(tmp_path / "run")
+    experiment = make_case(CASE, tmp_path, epochs=2, optimizer={"name": "sgd", "learning_rate": 1e38})
+    with pytest.raises(NonFiniteError, match="learning rate 1e\\+38"):
+        train(experiment, run, Places(tmp_path, tmp_path))
+    assert all(np.isfinite(values).all() for values in read_arrays(run.state).values() if values.dtype.kind == "f")
+
+
+def test_a_schedules_rate_in_the_history_is_the_one_that_was_used(tmp_path):
+    rates = {"name": "piecewise_constant_decay", "boundaries": [4], "values": [0.01, 0.02]}
+    run = trained(tmp_path, epochs=2, batch_size=8, optimizer={"name": "sgd", "learning_rate": rates})
+    # 29 or 30 training examples in batches of 8: updates 0 to 3, then 4 to 7; the boundary itself still has the first.
+    assert [row["learning_rate"] for row in read_history(run.history)] == pytest.approx([0.01, 0.02])
+
+
+def test_stopping_early_in_the_last_epoch_is_stopping_early(tmp_path):
+    never_better = {"early_stopping": {"monitor": "loss", "mode": "max", "patience": 1}}
+    run = trained(tmp_path, epochs=2, **never_better)
+    finished = run.read_manifest()["finished"]
+    if finished["epochs"] == 2 and finished["stopped_early"]:
+        more = make_case(CASE, tmp_path, epochs=4, **never_better)
+        assert train(more, run, Places(tmp_path, tmp_path), resume=True).startswith("nothing to do")
+    else:
+        pytest.fail(f"the loss was to fall from the first epoch to the second: {finished}")
+
+
+def test_a_restart_without_a_state_takes_the_starting_weights_again(tmp_path):
+    first = trained(tmp_path, "first", epochs=1)
+    experiment = make_case(CASE, tmp_path, epochs=1)
+    expected, restarted = RunDir.create(tmp_path / "expected"), RunDir.create(tmp_path / "restarted")
+    for run in (expected, restarted):
+        train(experiment, run, Places(tmp_path, tmp_path), weights_from=first)
+    for path in (restarted.state, restarted.previous_state):
+        path.unlink()
+    manifest = {key: value for key, value in restarted.read_manifest().items() if key != "finished"}
+    restarted.manifest.write_text(json.dumps(manifest), "utf-8")
+    train(experiment, restarted, Places(tmp_path, tmp_path), resume=True)
+    assert restarted.read_manifest()["state_sha256"] == expected.read_manifest()["state_sha256"]
+
+
+def test_a_run_folder_is_trained_in_by_one_at_a_time(tmp_path):
+    run = RunDir.create(tmp_path / "run")
+    with run.locked(), pytest.raises(RunError, match="another process is training"):
+        train(make_case(CASE, tmp_path, epochs=1), run, Places(tmp_path, tmp_path))
+
+
+def test_scores_are_refused_where_the_training_data_is_another(tmp_path):
+    run = trained(tmp_path, epochs=1)
+    with np.load(tmp_path / "train.npz") as archive:
+        arrays = dict(archive)
+    np.savez(tmp_path / "train.npz", **{**arrays, "values": arrays["values"][:, ::-1]})
+    with pytest.raises(DataError, match="the training split is not the one"):
+        evaluate(Predictor.load(run.path), Places(tmp_path, tmp_path), "validation", figures=False)
+
+
+def test_a_metric_that_never_is_a_number_leaves_the_last_weights(tmp_path, monkeypatch):
+    from rnnlab.metrics.accuracy import Accuracy
+
+    monkeypatch.setattr(Accuracy, "value", lambda self, sums: float("nan"))
+    run = trained(tmp_path, epochs=2, best={"monitor": "val_accuracy"})
+    weights, state = read_arrays(run.weights), read_arrays(run.state)
+    assert all(np.array_equal(values, state[name]) for name, values in weights.items())
