@@ -4,8 +4,7 @@ RnnlabError
 ├── UserError              exit code 2: the spec, the data or the command is wrong
 │   ├── SpecError          one or more mistakes in a spec, one a line
 │   ├── DataError          the data is not what the spec says it is
-│   ├── RunError           a run folder is missing, damaged, in use or does not fit
-│   └── MissingExtraError  an optional dependency is not installed
+│   └── RunError           a run folder is missing, damaged, in use or does not fit
 ├── NonFiniteError         exit code 3: the loss or a gradient is no longer a number
 ├── ExportError            exit code 1: what was exported does not answer like the run
 └── Interrupted            exit code 130: SIGINT or SIGTERM; the state is saved
@@ -43,13 +42,6 @@ class DataError(UserError):
 
 class RunError(UserError):
     """A run folder is missing, damaged, in use, or does not fit what is asked of it."""
-
-
-class MissingExtraError(UserError):
-    """An optional dependency is not installed."""
-
-    def __init__(self, feature: str, extra: str) -> None:
-        super().__init__(f"{feature} needs an optional dependency: pip install 'rnnlab[{extra}]'")
 
 
 class NonFiniteError(RnnlabError):
