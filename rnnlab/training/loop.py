@@ -183,7 +183,7 @@ class Loop:
         if reason is not None or self._save_is_due():
             self.save()
         else:
-            write_history(self.run.history, progress.history, durable=False)
+            self._note_history()
         self.reporter.epoch_ends(row)
         if self.board is not None:
             self.board.write(row, progress.epoch)
@@ -207,6 +207,10 @@ class Loop:
         """Take the network's present weights as the ones that answer."""
         model = {name: each for name, each in self.variables.items() if name.startswith("model/")}
         self.answering = read_variables(model)
+
+    def _note_history(self) -> None:
+        """Show the history to whoever reads along; the next state makes it last."""
+        write_history(self.run.history, self.progress.history, durable=False)
 
     def _learning_rate(self, update: int) -> float:
         """Return the learning rate of the update of this number."""
