@@ -29,26 +29,30 @@ import numpy as np
 HERE = Path(__file__).parent
 SAVES = "training.save_every={steps: 3}"  # often, so that many kills fall into a save
 SETTINGS = {
-    "stacked, dropout, early stopping": (
-        "japanese_vowels",
-        ["training.epochs=6", "data.validation.by=fraction", "model.units=[16, 16]"]
-        + ["training.early_stopping={monitor: val_accuracy, patience: 2}", "training.batch_size=16"],
-    ),
-    "stacked, recurrent dropout, plateau, accumulation": (
-        "japanese_vowels",
-        ["training.epochs=5", "data.validation.by=fraction", "model.units=[16]", "model.recurrent_dropout=0.2"]
-        + ["training.reduce_on_plateau={patience: 1}", "training.accumulate=3"],
-    ),
-    "convolution, schedule": (
-        "basic_motions",
-        ["training.epochs=10", "training.batch_size=4", "model.units=[16]"]
-        + ["training.optimizer.learning_rate={name: cosine_decay, initial_learning_rate: 0.003, decay_steps: 100}"],
-    ),
-    "convolution, accumulation, early stopping": (
-        "pickup_gesture",
-        ["training.epochs=8", "data.validation={by: fraction, fraction: 0.4}", "training.accumulate=2"]
-        + ["training.early_stopping={patience: 3}", "model.units=[16]"],
-    ),
+    "stacked, dropout, early stopping": """japanese_vowels
+        training.epochs=6
+        training.batch_size=16
+        training.early_stopping={monitor: val_accuracy, patience: 2}
+        data.validation.by=fraction
+        model.units=[16, 16]""",
+    "stacked, recurrent dropout, plateau, accumulation": """japanese_vowels
+        training.epochs=5
+        training.accumulate=3
+        training.reduce_on_plateau={patience: 1}
+        data.validation.by=fraction
+        model.units=[16]
+        model.recurrent_dropout=0.2""",
+    "convolution, schedule": """basic_motions
+        training.epochs=10
+        training.batch_size=4
+        training.optimizer.learning_rate={name: cosine_decay, initial_learning_rate: 0.003, decay_steps: 100}
+        model.units=[16]""",
+    "convolution, accumulation, early stopping": """pickup_gesture
+        training.epochs=8
+        training.accumulate=2
+        training.early_stopping={patience: 3}
+        data.validation={by: fraction, fraction: 0.4}
+        model.units=[16]""",
 }
 
 
@@ -79,7 +83,7 @@ class Killer:
         self.seconds: dict[str, tuple[float, float]] = {}  # of the whole process, and until the run folder is there
 
     def start(self, name: str, run: Path, *, resume: bool) -> subprocess.Popen[str]:
-        spec, settings = SETTINGS[name]
+        spec, *settings = (line.strip() for line in SETTINGS[name].splitlines())
         command = [sys.executable, "-m", "rnnlab", "train", str(HERE.parent / "configs" / f"{spec}.yaml")]
         command += ["--run", str(run), *(["--resume"] if resume else [])]
         command += [argument for setting in (*settings, SAVES) for argument in ("--set", setting)]

@@ -50,9 +50,8 @@ def main() -> None:
                 saving, training, states = measure(make(Path(folder)), Path(folder))
             shares.append(100 * saving / (training - saving))
             print(f"{name} {repeat}: {saving:.3f} s of {training:.1f} s, {states} states", file=sys.stderr)
-        rows.append(
-            f"| {name} | {training:.1f} s | {states} | {np.median(shares):.2f} % | {min(shares):.2f}–{max(shares):.2f} % |"
-        )
+        spread = f"{min(shares):.2f}–{max(shares):.2f} %"
+        rows.append(f"| {name} | {training:.1f} s | {states} | {np.median(shares):.2f} % | {spread} |")
     table = "\n".join(
         [
             "# What saving costs",
