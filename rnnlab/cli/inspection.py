@@ -224,10 +224,11 @@ def list_runs(folder: Path) -> None:
 
 
 def _main_score(run: RunDir, split: str) -> str:
-    import json
-
-    path = run.metrics / f"{split}.json"
-    if not path.is_file():
+    try:
+        evaluation = run.read_evaluation(split)
+    except RunError:
+        return "damaged"
+    if evaluation is None or not evaluation["metrics"]:
         return ""
-    name, value = next(iter(json.loads(path.read_text("utf-8"))["metrics"].items()))
+    name, value = next(iter(evaluation["metrics"].items()))
     return f"{name} {value:.4f}" if value is not None else f"{name} —"

@@ -47,8 +47,8 @@ def evaluate_runs(
 
 def predict_file(path: Path, source: Path, output: Path | None, as_json: bool) -> None:
     """Answer for a file, as CSV or as JSON lines."""
-    if not source.exists():
-        raise UserError(f"{source}: no such file")
+    if not source.is_file() and not source.is_dir():
+        raise UserError(f"{source}: {'expected a file or a folder' if source.exists() else 'no such file'}")
     if output is not None and output.suffix not in (".csv", ".jsonl"):
         raise UserError(f"--output {output}: expected .csv or .jsonl")
     predictor = _predictor(RunDir.open(path), ())

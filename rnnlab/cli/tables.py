@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import math
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from rnnlab.errors import printable
+from rnnlab.rundir import RunDir
 
 if TYPE_CHECKING:
     from rnnlab.evaluation import Evaluation
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print rows under a header; the first column to the left, all others to the right."""
+    header, *rows = [[printable(cell) for cell in row] for row in (header, *rows)]
     widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
     for row in (header, ["─" * width for width in widths], *rows):
         cells = [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
@@ -68,11 +71,8 @@ def print_spread(runs: Sequence[Path], split: str) -> None:
 
 
 def _metrics(run: Path, split: str) -> dict[str, Any] | None:
-    path = run / "metrics" / f"{split}.json"
-    if not path.is_file():
-        return None
-    metrics: dict[str, Any] = json.loads(path.read_text("utf-8"))["metrics"]
-    return metrics
+    evaluation = RunDir(run).read_evaluation(split)
+    return None if evaluation is None else evaluation["metrics"]
 
 
 def _deviation(values: Sequence[float]) -> float | None:

@@ -46,6 +46,8 @@ def train_all(request: TrainingRequest) -> None:
         _train_one(request, experiment, _new_run(request, experiment.name, ""))
         return
     folder = RunDir.free_name(request.runs_dir, experiment.name) if request.run is None else request.run
+    if folder.name in ("", ".."):
+        raise UserError(f"--run {folder}: expected a name, to which -seed-0 and the like are added")
     runs = []
     for suffix, settings in variants:
         variant = replace(request, settings=(*request.settings, *settings))

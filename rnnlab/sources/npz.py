@@ -5,8 +5,6 @@ Axes: N sequences, T time, F features, C classes.
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnlab import archives
 from rnnlab.errors import DataError
 from rnnlab.examples import Examples, FlatExamples
 from rnnlab.signature import Field, Signature
@@ -24,6 +23,12 @@ from rnnlab.sources._targets import class_target, labels_target, numbers_target
 
 ARRAYS = ("values", "lengths", "labels", "classes", "groups", "ids", "feature_names")
 RAGGED = "save ragged data as flat `values` (all steps, features) and `lengths` (one per sequence), see README"
+# Of an array of arrays, and of labels as text: what is saved with pickles most often.
+CONVERT = (
+    "python -c \"import numpy as np; old = np.load('OLD.npz', allow_pickle=True); np.savez('NEW.npz', "
+    "values=np.concatenate(list(old['values'])), lengths=[len(each) for each in old['values']], "
+    "labels=old['labels'].astype(str))\""
+)
 
 
 class Npz(FileSource):
@@ -104,34 +109,18 @@ def _read(path: Path, like: Signature | None, with_targets: bool) -> FlatExample
 def _load(path: Path) -> _Archive:
     where = shown(path)
     try:
-        if not zipfile.is_zipfile(path):
-            raise DataError(f"{where}: expected an .npz archive (numpy.savez); received something else; {RAGGED}")
-        with np.load(path, allow_pickle=False) as archive:
-            found = archive.files
-            for name in ("values", "lengths"):
-                if name not in found:
-                    hint = near(name, found)
-                    raise DataError(f"{where}: expected an array '{name}'; it is missing{hint}; {RAGGED}")
-            return _Archive(where, {name: _array(archive, name, where) for name in ARRAYS if name in found})
+        found = archives.names_of(path)
+        for name in ("values", "lengths"):
+            if name not in found:
+                hint = near(name, found)
+                raise DataError(f"{where}: expected an array '{name}'; it is missing{hint}; {RAGGED}")
+        return _Archive(where, archives.read_archive(path, ARRAYS))
     except OSError as error:
         raise DataError(f"{where}: can't be read: {error.strerror or error}") from None
-    except (ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:  # RuntimeError: encrypted
-        raise DataError(f"{where}: this .npz archive can't be read: {str(error) or type(error).__name__}") from None
-
-
-def _array(archive: np.lib.npyio.NpzFile, name: str, where: str) -> NDArray[np.generic]:
-    """Return one array of an archive; bytes stand for a member that is no array."""
-    try:
-        array: Any = archive[name]
-    except ValueError as error:
-        if "allow_pickle" not in str(error):
-            raise
-        raise DataError(
-            f"{where}: array '{name}' holds Python objects, which are not read for safety; {RAGGED}"
-        ) from None
-    if not isinstance(array, np.ndarray):
-        raise DataError(f"{where}: expected an array '{name}'; received a member that is none; {RAGGED}")
-    return array
+    except archives.PickledError as error:
+        raise DataError(f"{where}: {error}. If you trust the file, lay it flat: {CONVERT}") from None
+    except archives.ArchiveError as error:
+        raise DataError(f"{where}: expected an .npz archive (numpy.savez): {error}; {RAGGED}") from None
 
 
 def _values(archive: _Archive) -> NDArray[np.float32]:

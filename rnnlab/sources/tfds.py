@@ -5,10 +5,11 @@ Axes: N examples, T time, F features.
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from rnnlab.errors import DataError
+from rnnlab import bounded
+from rnnlab.errors import DataError, one_line
 from rnnlab.examples import Examples, FlatExamples
 from rnnlab.places import Places
 from rnnlab.signature import Field as ExampleField
@@ -27,8 +29,11 @@ from rnnlab.sources._checks import Place, check_finite, check_not_empty, near, s
 from rnnlab.sources._files import check_features
 from rnnlab.sources._targets import class_target, numbers_target
 from rnnlab.strict import Strict
+from rnnlab.strict import shown as brief
 
-DATASET = r"^[A-Za-z]\w*(/[\w.+\-]+)?(:[\d.*]+)?$"
+CLASS_KEYS = ("pythonClassName", "python_class_name", "type")
+MOST_BYTES_OF_FEATURES = 50_000_000
+DATASET = r"^[A-Za-z]\w*(/\w[\w.+\-]*)?(:[\d*][\d.*]*)?$"
 LONG = 300  # characters of another package's message that are worth reading
 
 
@@ -279,6 +284,8 @@ def _rows(builder: Any, split: str, where: str) -> Iterator[Any]:
 def _builder_of_name(dataset: str, data_directory: Path) -> Any:
     import tensorflow_datasets as tfds
 
+    for path in (data_directory / re.split("[/:]", dataset)[0]).rglob("features.json"):
+        _check_classes(path.parent)
     try:
         with _quiet():
             return tfds.builder(dataset, data_dir=str(data_directory), try_gcs=False)
@@ -295,6 +302,7 @@ def _builder_of_name(dataset: str, data_directory: Path) -> Any:
 def _builder_of_folder(path: Path) -> Any:
     import tensorflow_datasets as tfds
 
+    _check_classes(path)
     try:
         with _quiet():
             return tfds.builder_from_directory(str(path))
@@ -303,6 +311,38 @@ def _builder_of_folder(path: Path) -> Any:
             f"{shown(path)}: expected a folder of prepared data, with dataset_info.json and features.json "
             f"({_one_line(error)})"
         ) from error
+
+
+def _check_classes(folder: Path) -> None:
+    """Refuse a folder whose `features.json` names classes of other packages: TensorFlow Datasets would import them."""
+    path = folder / "features.json"
+    try:
+        text = bounded.read_bytes(path, MOST_BYTES_OF_FEATURES).decode()
+        found = list(_classes_named(json.loads(text)))
+    except FileNotFoundError:
+        return  # what else is missing, TensorFlow Datasets says
+    except OSError as error:
+        raise DataError(f"{shown(path)}: can't be read: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{shown(path)}: expected JSON: {one_line(str(error), 100)}") from None
+    for name in found:
+        if not re.fullmatch(r"tensorflow_datasets\.core\.features\.[\w.]+", name):
+            raise DataError(
+                f"{shown(path)}: expected classes of tensorflow_datasets.core.features; received "
+                f"{brief(name)}, which is not loaded because a file names it"
+            )
+
+
+def _classes_named(values: object) -> Iterator[str]:
+    """Yield what stands under the keys by which TensorFlow Datasets names classes, wherever they stand."""
+    if isinstance(values, dict):
+        yield from (values[key] for key in CLASS_KEYS if isinstance(values.get(key), str))
+        values = list(values.values())
+    elif isinstance(values, str):
+        with suppress(ValueError):  # older versions wrote JSON within JSON
+            values = [json.loads(values)]
+    for each in values if isinstance(values, list) else ():
+        yield from _classes_named(each)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from urllib.request import urlopen
 
 from pydantic import Field
 
-from rnnlab.errors import DataError
+from rnnlab.errors import DataError, one_line
 from rnnlab.examples import Examples
 from rnnlab.places import Places
 from rnnlab.signature import Signature
@@ -23,6 +23,8 @@ from rnnlab.sources._checks import near
 from rnnlab.sources.ts_file import read_ts
 
 RECORD = "https://zenodo.org/api/records/{}"
+MOST_BYTES_OF_RECORD = 10_000_000
+MOST_BYTES = 10_000_000_000  # of one file; the archive's largest has a tenth of it
 SECONDS = 20  # without an answer for so long, the network counts as absent
 
 
@@ -75,10 +77,10 @@ class Ucr(Source):
             )
         try:
             with urlopen(RECORD.format(records[self.dataset]), timeout=SECONDS) as response:
-                record = {each["key"]: each for each in json.load(response)["files"]}
+                record = {each["key"]: each for each in json.loads(response.read(MOST_BYTES_OF_RECORD))["files"]}
             for file in self._files():
                 _fetch(record[file], folder / file)
-        except (OSError, HTTPException, ValueError, KeyError, TypeError) as error:
+        except (OSError, HTTPException, ValueError, KeyError, TypeError, RecursionError) as error:
             raise DataError(
                 f"data.dataset: '{self.dataset}' does not come with aeon and could not be downloaded from "
                 f"{RECORD.format(records[self.dataset])} ({type(error).__name__}: {error}). "
@@ -90,17 +92,22 @@ def _fetch(entry: dict[str, Any], path: Path) -> None:
     """Download one file of a Zenodo record; it appears under its name only when it is whole.
 
     Raises:
-        ValueError: what arrived is not what the record's checksum says.
+        ValueError: what arrived is not what the record's checksum says, is too large, or would not come over https.
     """
+    address = str(entry["links"]["self"])
+    if not address.startswith("https://"):  # urlopen would read this machine's own files, too
+        raise ValueError(f"{path.name}: expected an address https://…; received {one_line(address, 100)}")
     path.parent.mkdir(parents=True, exist_ok=True)
     algorithm, _, expected = str(entry["checksum"]).rpartition(":")
     digest = hashlib.new(algorithm, usedforsecurity=False)
     descriptor, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with urlopen(entry["links"]["self"], timeout=SECONDS) as response, os.fdopen(descriptor, "wb") as file:
+        with os.fdopen(descriptor, "wb") as file, urlopen(address, timeout=SECONDS) as response:
             while chunk := response.read(1 << 20):
                 digest.update(chunk)
                 file.write(chunk)
+                if file.tell() > MOST_BYTES:
+                    raise ValueError(f"{path.name} is larger than {MOST_BYTES:,} bytes")
         if digest.hexdigest() != expected:
             raise ValueError(f"{path.name} arrived damaged: its {algorithm} is not that of the record")
         Path(part).replace(path)
