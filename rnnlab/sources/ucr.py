@@ -39,11 +39,11 @@ class Ucr(Source):
     def open(self, places: Places) -> dict[str, Examples]:
         folder = self._folder(places)
         train_file, test_file = self._files()
-        train = read_ts(folder / train_file)
-        return {"train": train, "test": read_ts(folder / test_file, like=train.signature)}
+        train = read_ts(folder / train_file, None, self.on_bad)
+        return {"train": train, "test": read_ts(folder / test_file, train.signature, self.on_bad)}
 
     def read_input(self, path: Path, signature: Signature) -> Examples:
-        return read_ts(path, Signature(signature.inputs))
+        return read_ts(path, Signature(signature.inputs), self.on_bad)
 
     def _files(self) -> tuple[str, str]:
         return f"{self.dataset}_TRAIN.ts", f"{self.dataset}_TEST.ts"
