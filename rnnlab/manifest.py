@@ -1,85 +1,22 @@
-"""The manifest: where a run comes from. Versions, data fingerprint, seed, hardware, and how it ended."""
+"""The manifest: where a run comes from. Versions, data fingerprint, seed, hardware, how it ended; what was left out."""
 
 from __future__ import annotations
 
+import csv
 import datetime
+import io
 import platform
 import sys
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, ValidationError, field_validator
-
-from rnnlab.errors import one_line
-from rnnlab.examples import Examples
-from rnnlab.signature import Kind, Signature
-from rnnlab.strict import friendly
+from rnnlab.examples import Examples, Skipped
+from rnnlab.rundir import write_text
+from rnnlab.signature import Signature
 
 PACKAGES = ("tensorflow", "keras", "numpy", "aeon", "scikit-learn")
-
-
-class _Record(BaseModel):
-    """A part of a manifest that is read again. What a later version adds beside it does no harm."""
-
-    model_config = ConfigDict(strict=True, extra="allow")
-
-
-class _FieldRecord(_Record):
-    name: Annotated[str, Field(min_length=1)]
-    kind: Kind
-    shape: list[NonNegativeInt]
-    names: list[str]
-
-
-class _SignatureRecord(_Record):
-    inputs: Annotated[list[_FieldRecord], Field(min_length=1)]
-    target: _FieldRecord | None
-
-
-class _SplitRecord(_Record):
-    fingerprint: str
-
-
-class _DataRecord(_Record):
-    signature: _SignatureRecord
-    splits: dict[str, _SplitRecord]
-
-    @field_validator("splits")
-    @classmethod
-    def _has_training_split(cls, splits: dict[str, _SplitRecord]) -> dict[str, _SplitRecord]:
-        if "train" not in splits:
-            raise ValueError("expected a split 'train'")
-        return splits
-
-
-class _EndRecord(_Record):
-    reason: str
-    epochs: int
-    best_epoch: int | None
-    stopped_early: bool
-
-
-class _ManifestRecord(_Record):
-    data: _DataRecord
-    versions: dict[str, str]
-    widths: Annotated[list[PositiveInt], Field(min_length=1)]
-    status: str = ""
-    started: str = ""
-    spec_folder: str = "."
-    data_folder: str | None = None
-    weights_from: str | None = None
-    finished: _EndRecord | None = None
-
-
-def mistake_in(manifest: object) -> str | None:
-    """Return the first thing in a manifest, read from a file, that is not as rnnlab writes it, or None."""
-    try:
-        _ManifestRecord.model_validate(manifest)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "the manifest"
-        return one_line(f"{place}: {friendly(first)}", 300)
-    return None
 
 
 def now() -> str:
@@ -125,3 +62,13 @@ def command() -> str:
     import shlex
 
     return shlex.join(["rnnlab", *sys.argv[1:]])
+
+
+def write_skipped(path: Path, skipped: Mapping[str, Sequence[Skipped]]) -> None:
+    """Write the bad sequences that were left out of each split: one row each, `split, id, where, reason`."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(["split", "id", "where", "reason"])
+    for split, sequences in skipped.items():
+        writer.writerows([split, each.id, each.where, each.reason] for each in sequences)
+    write_text(path, buffer.getvalue())

@@ -8,6 +8,7 @@
       weights.npz      the weights that answer: of the best epoch, or of the last
       state.npz        everything that resuming needs; state.previous.npz is the one before
       history.csv      one row an epoch
+      skipped.csv      the bad sequences that were left out (`data.on_bad: skip`): split, id, where, reason; if any were
       metrics/         validation.json, test.json
       figures/         PNG
       tensorboard/     logs, if asked for
@@ -30,7 +31,7 @@ from numpy.typing import NDArray
 
 from rnnlab import archives, bounded
 from rnnlab.errors import RunError, one_line
-from rnnlab.manifest import mistake_in
+from rnnlab.record import mistake_in
 
 Arrays = Mapping[str, NDArray[Any]]
 MOST_BYTES = 50_000_000  # of a file of text
@@ -49,6 +50,7 @@ class RunDir:
         self.state = path / "state.npz"
         self.previous_state = path / "state.previous.npz"
         self.history = path / "history.csv"
+        self.skipped = path / "skipped.csv"
         self.metrics = path / "metrics"
         self.figures = path / "figures"
         self.tensorboard = path / "tensorboard"

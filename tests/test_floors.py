@@ -15,8 +15,8 @@ import rnnlab
 
 PACKAGE = Path(rnnlab.__file__).parent
 FLOORS = {
-    "F0": "errors bounded archives quiet strict signature registry",
-    "F1": "yamlfile places examples manifest rundir layers history optimizers settings sources",
+    "F0": "errors bounded archives quiet strict signature record registry",
+    "F1": "yamlfile rundir places examples layers history manifest optimizers settings sources",
     "F2": "transforms plan",
     "F3": "batches preparation architectures heads metrics baselines figures",
     "F4": "tasks",

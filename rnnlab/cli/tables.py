@@ -13,6 +13,13 @@ from rnnlab.rundir import RunDir
 
 if TYPE_CHECKING:
     from rnnlab.evaluation import Evaluation
+    from rnnlab.examples import Skipped
+
+
+def skipped_lines(skipped: Sequence[Skipped], most: int) -> list[str]:
+    """Return the first bad sequences that were left out, one a line, and how many more there are."""
+    lines = [f"  {each}" for each in skipped[:most]]
+    return lines if len(skipped) <= most else [*lines, f"  … and {len(skipped) - most} more"]
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -26,9 +33,10 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 def print_evaluation(evaluation: Evaluation, run: Path) -> None:
     """Print a run's scores and its baselines', what each number means, and what was skipped."""
-    print(
-        f"{run}: {evaluation.split} split, {evaluation.examples} examples, fingerprint {evaluation.fingerprint[:12]}\n"
-    )
+    heading = f"{run}: {evaluation.split} split, {evaluation.examples} examples"
+    if evaluation.left_out:
+        heading += f" ({evaluation.left_out} bad left out{' before the split was cut' if evaluation.cut else ''})"
+    print(f"{heading}, fingerprint {evaluation.fingerprint[:12]}\n")
     names = list(evaluation.metrics)
     main = names[0]
     rows = [("this run", evaluation.metrics), *evaluation.baselines.items()]
@@ -56,8 +64,8 @@ def _warn_if_beaten(evaluation: Evaluation, main: str) -> None:
 
 def print_spread(runs: Sequence[Path], split: str) -> None:
     """Print every run's scores on a split, from its metrics folder, and their mean and standard deviation."""
-    loaded = [_metrics(run, split) for run in runs]
-    found = [(run, scores) for run, scores in zip(runs, loaded, strict=True) if scores is not None]
+    loaded = [RunDir(run).read_evaluation(split) for run in runs]
+    found = [(run, each["metrics"]) for run, each in zip(runs, loaded, strict=True) if each is not None]
     if not found:
         return
     names = list(found[0][1])
@@ -68,11 +76,9 @@ def print_spread(runs: Sequence[Path], split: str) -> None:
         rows.append(["standard deviation", *(_number(_deviation(column)) for column in columns)])
     print(f"{split} split\n")
     print_table(["", *names], rows)
-
-
-def _metrics(run: Path, split: str) -> dict[str, Any] | None:
-    evaluation = RunDir(run).read_evaluation(split)
-    return None if evaluation is None else evaluation["metrics"]
+    for run, each in zip(runs, loaded, strict=True):
+        if each is not None and each.get("left_out"):
+            print(f"{run.name}: {each['left_out']} bad sequence(s) of this data left out")
 
 
 def _deviation(values: Sequence[float]) -> float | None:

@@ -14,13 +14,14 @@ from urllib.request import urlopen
 
 from pydantic import Field
 
-from rnnlab.errors import DataError, one_line
+from rnnlab.errors import DataError
 from rnnlab.examples import Examples
 from rnnlab.places import Places
 from rnnlab.signature import Signature
 from rnnlab.sources import Source
 from rnnlab.sources._checks import near
 from rnnlab.sources.ts_file import read_ts
+from rnnlab.strict import shown as brief
 
 RECORD = "https://zenodo.org/api/records/{}"
 MOST_BYTES_OF_RECORD = 10_000_000
@@ -41,11 +42,11 @@ class Ucr(Source):
     def open(self, places: Places) -> dict[str, Examples]:
         folder = self._folder(places)
         train_file, test_file = self._files()
-        train = read_ts(folder / train_file)
-        return {"train": train, "test": read_ts(folder / test_file, like=train.signature)}
+        train = read_ts(folder / train_file, None, self.on_bad)
+        return {"train": train, "test": read_ts(folder / test_file, train.signature, self.on_bad)}
 
     def read_input(self, path: Path, signature: Signature) -> Examples:
-        return read_ts(path, Signature(signature.inputs))
+        return read_ts(path, Signature(signature.inputs), self.on_bad)
 
     def _files(self) -> tuple[str, str]:
         return f"{self.dataset}_TRAIN.ts", f"{self.dataset}_TEST.ts"
@@ -96,7 +97,7 @@ def _fetch(entry: dict[str, Any], path: Path) -> None:
     """
     address = str(entry["links"]["self"])
     if not address.startswith("https://"):  # urlopen would read this machine's own files, too
-        raise ValueError(f"{path.name}: expected an address https://…; received {one_line(address, 100)}")
+        raise ValueError(f"{path.name}: expected an address https://…; received {brief(address)}")
     path.parent.mkdir(parents=True, exist_ok=True)
     algorithm, _, expected = str(entry["checksum"]).rpartition(":")
     digest = hashlib.new(algorithm, usedforsecurity=False)
