@@ -15,7 +15,7 @@ import zipfile
 import zlib
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,7 @@ from rnnlab.errors import one_line
 PLAUSIBLE_BYTES = 1 << 30
 PLAUSIBLE_RATIO = 200  # times an archive's own size, beyond which PLAUSIBLE_BYTES count
 HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+MAGIC = np.lib.format.MAGIC_PREFIX
 DAMAGE = (
     *(ValueError, KeyError, TypeError, OverflowError, EOFError, RuntimeError, MemoryError, SyntaxError, struct.error),
     *(zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, lzma.LZMAError, tokenize.TokenError),
@@ -49,7 +50,7 @@ def names_of(path: Path) -> list[str]:
     """
     with bounded.open_regular(path) as file:
         try:
-            with zipfile.ZipFile(file) as archive:
+            with _open(file) as archive:
                 return list(_members(archive))
         except DAMAGE as error:
             raise ArchiveError(_told(error)) from None
@@ -68,12 +69,18 @@ def read_archive(path: Path, names: Collection[str] | None = None) -> dict[str, 
     """
     with bounded.open_regular(path) as file:
         try:
-            with zipfile.ZipFile(file) as archive:
+            with _open(file) as archive:
                 wanted = {name: each for name, each in _members(archive).items() if names is None or name in names}
                 _check_size(sum(each.file_size for each in wanted.values()), os.fstat(file.fileno()).st_size)
                 return {name: _read(archive, name, each) for name, each in wanted.items()}
         except DAMAGE as error:
             raise ArchiveError(_told(error)) from None
+
+
+def _open(file: BinaryIO) -> zipfile.ZipFile:
+    if not zipfile.is_zipfile(file):
+        raise ArchiveError("expected an .npz archive (numpy.savez); received something else")
+    return zipfile.ZipFile(file)
 
 
 def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
@@ -100,6 +107,9 @@ def memory() -> float:
 
 def _read(archive: zipfile.ZipFile, name: str, info: zipfile.ZipInfo) -> NDArray[Any]:
     with archive.open(info) as member:
+        if member.read(len(MAGIC)) != MAGIC:
+            raise ArchiveError(f"expected an array {name!r}; received a member that is none")
+        member.seek(0)
         version = np.lib.format.read_magic(member)  # type: ignore[no-untyped-call]
         if version not in HEADERS:
             raise ArchiveError(f"array {name!r}: expected a plain array; received one of format {version}")

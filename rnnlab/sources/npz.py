@@ -126,7 +126,7 @@ def _load(path: Path) -> _Archive:
     except archives.PickledError as error:
         raise DataError(f"{where}: {error}. If you trust the file, lay it flat: {CONVERT}") from None
     except archives.ArchiveError as error:
-        raise DataError(f"{where}: expected an .npz archive (numpy.savez): {error}; {RAGGED}") from None
+        raise DataError(f"{where}: this .npz archive can't be read: {error}; {RAGGED}") from None
 
 
 def _values(archive: _Archive) -> NDArray[np.float32]:
