@@ -30,6 +30,7 @@ from rnnlab.sources import Source
 from rnnlab.sources.csv_sequences import CsvSequences
 from rnnlab.sources.npz import Npz
 from rnnlab.sources.ts_file import TsFile
+from rnnlab.sources.ucr import Ucr
 from tests.test_cli import ROOT, Result, rnnlab
 
 MILLION = 1_000_000
@@ -523,6 +524,17 @@ def test_what_is_left_is_what_the_file_would_be_without_the_bad_sequence(folder:
         left, clean = (replace(each, ids=["", ""]) for each in (left, clean))  # type: ignore[type-var]
     assert left.fingerprint() == clean.fingerprint()
     assert clean.skipped == ()
+
+
+def test_the_archive_by_name_leaves_out_bad_series_too(folder: Path) -> None:
+    (series,) = SERIES["a word in a series"].files.values()
+    (folder / "ucr" / "Made").mkdir(parents=True)
+    for split in ("TRAIN", "TEST"):
+        (folder / "ucr" / "Made" / f"Made_{split}.ts").write_bytes(series)
+    with pytest.raises(DataError, match=r"Made_TRAIN\.ts:7: sequence '1'"):
+        Ucr(dataset="Made").open(Places(folder, folder))
+    splits = Ucr(dataset="Made", on_bad="skip").open(Places(folder, folder))
+    assert {name: (len(each), len(each.skipped)) for name, each in splits.items()} == {"train": (2, 1), "test": (2, 1)}
 
 
 @pytest.mark.parametrize("policy", ["error", "skip"])
