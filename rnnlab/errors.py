@@ -30,11 +30,15 @@ class UserError(RnnlabError):
 
 
 class SpecError(UserError):
-    """Mistakes in a spec, all at once; `mistakes` holds one line each."""
+    """Mistakes in a spec, all at once; `mistakes` holds one printable line each, and the message the first of them."""
+
+    most = 50
 
     def __init__(self, mistakes: Sequence[str]) -> None:
-        super().__init__("\n".join(mistakes))
-        self.mistakes = list(mistakes)
+        self.mistakes = [one_line(each) for each in mistakes]
+        more = len(self.mistakes) - self.most
+        told = [*self.mistakes[: self.most], f"… and {more:,} more mistakes"] if more > 0 else self.mistakes
+        super().__init__("\n".join(told))
 
 
 class DataError(UserError):
@@ -67,6 +71,17 @@ class Interrupted(RnnlabError):
     """SIGINT or SIGTERM arrived; the state was saved at a step's end."""
 
     exit_code = 130
+
+
+def printable(text: str) -> str:
+    """Return text with every character that a terminal would obey, or not show, written as in a Python string."""
+    return text if text.isprintable() else "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
+
+
+def one_line(text: str, limit: int = 500) -> str:
+    """Return text as one printable line; of a long one, its beginning and its end."""
+    line, end = printable(text), limit // 3
+    return line if len(line) <= limit else f"{line[: limit - end - 1]}…{line[-end:]}"
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

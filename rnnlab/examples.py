@@ -8,13 +8,32 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnnlab.signature import Signature
+from rnnlab.strict import shown
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A bad sequence that was left out (`data.on_bad: skip`).
+
+    Attributes:
+        id: its name.
+        where: where the fault stands, such as `data.csv:17`.
+        reason: what was expected there, what was received, and what to do.
+    """
+
+    id: str
+    where: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: sequence {shown(self.id)}: {self.reason}"
 
 
 class Examples(ABC):
@@ -27,6 +46,7 @@ class Examples(ABC):
         targets: what is asked for, or None where it is not known. By the kind of the target field:
             `class` (N,) int64 index into its names; `labels` (N, C) float32 of 0 and 1; `numbers` (N, C) float32.
         groups: (N,) of what must never stand on both sides of a split (a speaker, a patient), or None.
+        skipped: the bad sequences that were left out of these, or of the examples that these were cut from.
     """
 
     signature: Signature
@@ -34,6 +54,7 @@ class Examples(ABC):
     lengths: NDArray[np.int64]
     targets: NDArray[np.generic] | None
     groups: NDArray[np.generic] | None
+    skipped: Sequence[Skipped] = ()
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -73,6 +94,7 @@ class FlatExamples(Examples):
     targets: NDArray[np.generic] | None = None
     groups: NDArray[np.generic] | None = None
     locations: Sequence[str] | None = None
+    skipped: Sequence[Skipped] = ()
 
     def read(self, index: int) -> dict[str, NDArray[np.generic]]:
         start = self.starts[index]
@@ -113,6 +135,22 @@ class FlatExamples(Examples):
     def without_targets(self) -> FlatExamples:
         return replace(self, targets=None, signature=replace(self.signature, target=None))
 
+    def without(self, skipped: Mapping[int, Skipped]) -> FlatExamples:
+        """Return all examples but those with these numbers; no values are copied."""
+        if not skipped:
+            return self
+        kept = np.setdiff1d(np.arange(len(self)), np.fromiter(skipped, np.int64))
+        return replace(
+            self,
+            ids=[self.ids[int(index)] for index in kept],
+            starts=self.starts[kept],
+            lengths=self.lengths[kept],
+            targets=None if self.targets is None else self.targets[kept],
+            groups=None if self.groups is None else self.groups[kept],
+            locations=None if self.locations is None else [self.locations[int(index)] for index in kept],
+            skipped=tuple(skipped[index] for index in sorted(skipped)),
+        )
+
 
 class Subset(Examples):
     """Some of the examples of another collection, in the order of `indices`."""
@@ -124,6 +162,20 @@ class Subset(Examples):
         self.lengths = examples.lengths[indices]
         self.targets = None if examples.targets is None else examples.targets[indices]
         self.groups = None if examples.groups is None else examples.groups[indices]
+        self.skipped = examples.skipped
 
     def read(self, index: int) -> dict[str, NDArray[np.generic]]:
         return self.examples.read(int(self.indices[index]))
+
+
+def skipped_by_split(splits: Mapping[str, Examples]) -> dict[str, Sequence[Skipped]]:
+    """Return what was left out of each split that lost something.
+
+    Nobody knows on which side of a cut a bad sequence would have come to stand: what was left out before the cut counts
+    under the first of the splits that share it, which is `train`.
+    """
+    found: dict[str, Sequence[Skipped]] = {}
+    for name, examples in splits.items():
+        if examples.skipped and not any(examples.skipped is other for other in found.values()):
+            found[name] = examples.skipped
+    return found

@@ -135,11 +135,10 @@ def _mistake_lines(document: yamlfile.Document, error: ValidationError) -> list[
         text = str(each["msg"])
         messages.setdefault(_in_document(document.values, each["loc"], text), []).append(text)
     lines = []
+    deeper = {location[:size] for location in messages for size in range(len(location))}
     for location, texts in messages.items():
         # Where one alternative of a union went deeper, the others only say that they are another kind.
-        if any(other[: len(location)] == location and len(other) > len(location) for other in messages) and all(
-            "; received" in text for text in texts
-        ):
+        if location in deeper and all("; received" in text for text in texts):
             continue
         place = document.where(location, key=texts[0].startswith("unknown key"))
         lines.append((place, f"{place}: {dotted(location)}: {_alternatives(texts)}"))

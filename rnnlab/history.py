@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rnnlab.rundir import write_text
+from rnnlab import bounded
+from rnnlab.errors import RunError, one_line
+from rnnlab.rundir import MOST_BYTES, write_text
 
 
 def write_history(path: Path, rows: Sequence[dict[str, Any]], *, durable: bool = True) -> None:
@@ -25,11 +27,20 @@ def write_history(path: Path, rows: Sequence[dict[str, Any]], *, durable: bool =
 
 
 def read_history(path: Path) -> list[dict[str, Any]]:
-    """Return the rows, numbers as numbers; none where there is no file."""
-    if not path.is_file():
-        return []
-    with path.open(encoding="utf-8", newline="") as file:
+    """Return the rows, numbers as numbers; none where there is no file.
+
+    Raises:
+        RunError: it is damaged.
+    """
+    try:
+        text = bounded.read_bytes(path, MOST_BYTES).decode()
         return [
             {name: int(value) if name == "epoch" else float(value) for name, value in row.items()}
-            for row in csv.DictReader(file)
+            for row in csv.DictReader(io.StringIO(text, newline=""))
         ]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise RunError(f"{path}: can't be read: {error.strerror}") from None
+    except (ValueError, TypeError, csv.Error) as error:  # TypeError: a row longer or shorter than the first
+        raise RunError(f"{path}: damaged: {one_line(str(error), 200)}") from None

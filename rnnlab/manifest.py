@@ -1,14 +1,19 @@
-"""The manifest: where a run comes from. Versions, data fingerprint, seed, hardware, and how it ended."""
+"""The manifest: where a run comes from. Versions, data fingerprint, seed, hardware, how it ended; what was left out."""
 
 from __future__ import annotations
 
+import csv
 import datetime
+import io
 import platform
 import sys
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
-from rnnlab.examples import Examples
+from rnnlab.examples import Examples, Skipped
+from rnnlab.rundir import write_text
 from rnnlab.signature import Signature
 
 PACKAGES = ("tensorflow", "keras", "numpy", "aeon", "scikit-learn")
@@ -57,3 +62,13 @@ def command() -> str:
     import shlex
 
     return shlex.join(["rnnlab", *sys.argv[1:]])
+
+
+def write_skipped(path: Path, skipped: Mapping[str, Sequence[Skipped]]) -> None:
+    """Write the bad sequences that were left out of each split: one row each, `split, id, where, reason`."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(["split", "id", "where", "reason"])
+    for split, sequences in skipped.items():
+        writer.writerows([split, each.id, each.where, each.reason] for each in sequences)
+    write_text(path, buffer.getvalue())

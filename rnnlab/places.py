@@ -31,12 +31,17 @@ class Places:
         Raises:
             DataError: it is in none of the places.
         """
-        candidates = [Path(path).expanduser()]
+        try:
+            candidates = [Path(path).expanduser()]
+        except RuntimeError:  # ~NAME, and there is no such user
+            candidates = [Path(path)]
         if not candidates[0].is_absolute():
             candidates = list(dict.fromkeys((root / path).absolute() for root in (self.spec, Path.cwd(), self.data)))
         for candidate in candidates:
-            if candidate.exists():
+            if candidate.is_file() or candidate.is_dir():
                 return candidate
+            if candidate.exists():
+                raise DataError(f"{key}: expected a file or a folder; received a pipe or a device: {candidate}")
         tried = ", ".join(str(candidate) for candidate in candidates)
         raise DataError(
             f"{key}: no such file or folder: {path} (looked for {tried}). "

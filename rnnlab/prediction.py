@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlab.errors import DataError, RunError
+from rnnlab.errors import DataError, RunError, one_line
 from rnnlab.examples import Examples, FlatExamples
 from rnnlab.experiment import Experiment, load_experiment
 from rnnlab.plan import Batching, plan_evaluation
@@ -65,9 +65,13 @@ class Predictor:
         network = build_network(experiment, pipeline.signature)
         weights = read_arrays(run.weights)
         for name, variable in named_variables(network).items():
-            if f"model/{name}" not in weights:
-                raise RunError(f"{run.weights}: has no '{name}'; it is of another model")
-            variable.assign(weights[f"model/{name}"])
+            values = weights.get(f"model/{name}")
+            if values is None or values.shape != tuple(variable.shape) or values.dtype.kind not in "biuf":
+                received = "none" if values is None else f"{values.dtype} of shape {values.shape}"
+                expected = f"'{name}', numbers of shape {tuple(variable.shape)}"
+                raise RunError(f"{run.weights}: expected {expected}; received {received}; it is of another model")
+            variable.assign(values)
+        _check_learnt(run, experiment, pipeline, learnt, network)
         return cls(run, experiment, signature, pipeline, learnt, network, tuple(manifest["widths"]))
 
     def forward(self, fields: Any, lengths: Any) -> dict[str, Any]:
@@ -147,6 +151,26 @@ class Predictor:
             step = int(np.argwhere(~np.isfinite(array))[0][0])
             raise DataError(f"sequence {position}, time step {step}: a value is not a finite number")
         return array
+
+
+def _check_learnt(run: RunDir, experiment: Experiment, pipeline: Pipeline, learnt: Learnt, network: Any) -> None:
+    """Ask transforms and task what they make of zeros, since only they know which arrays they need.
+
+    Raises:
+        RunError: what they learnt is missing, or of another shape.
+    """
+    import tensorflow as tf
+
+    (field,) = pipeline.raw.inputs
+    try:
+        fields, _ = pipeline.apply({field.name: np.zeros((1, 1, *field.shape), np.float32)}, np.ones(1, np.int32))
+        shapes = {each.name: (1, 1, *each.shape) for each in pipeline.signature.inputs}
+        if {name: tuple(values.shape) for name, values in fields.items()} != shapes:
+            raise ValueError(f"expected shapes {shapes}")
+        experiment.task.answers(tf.zeros((1, *network.output_shape[1:])), learnt)
+    except (KeyError, ValueError, TypeError, tf.errors.OpError) as error:
+        reason = one_line(str(error), 200)
+        raise RunError(f"{run.prepared}: damaged, or of another spec: {type(error).__name__}: {reason}") from None
 
 
 def to_numpy(tensor: Any) -> NDArray[Any]:

@@ -127,7 +127,8 @@ class _Sink:
     def __enter__(self) -> _Sink:
         if self.path is not None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self.file = self.path.open("wb")
+            self.path.unlink(missing_ok=True)  # of a run that was killed; or a link to another file
+            self.file = self.path.open("xb")
         return self
 
     def __exit__(self, *exception: object) -> None:

@@ -8,6 +8,7 @@
       weights.npz      the weights that answer: of the best epoch, or of the last
       state.npz        everything that resuming needs; state.previous.npz is the one before
       history.csv      one row an epoch
+      skipped.csv      the bad sequences that were left out (`data.on_bad: skip`): split, id, where, reason; if any were
       metrics/         validation.json, test.json
       figures/         PNG
       tensorboard/     logs, if asked for
@@ -21,7 +22,6 @@ import contextlib
 import io
 import json
 import os
-import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -29,9 +29,12 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlab.errors import RunError
+from rnnlab import archives, bounded
+from rnnlab.errors import RunError, one_line
+from rnnlab.record import mistake_in
 
 Arrays = Mapping[str, NDArray[Any]]
+MOST_BYTES = 50_000_000  # of a file of text
 
 
 class RunDir:
@@ -47,6 +50,7 @@ class RunDir:
         self.state = path / "state.npz"
         self.previous_state = path / "state.previous.npz"
         self.history = path / "history.csv"
+        self.skipped = path / "skipped.csv"
         self.metrics = path / "metrics"
         self.figures = path / "figures"
         self.tensorboard = path / "tensorboard"
@@ -77,6 +81,8 @@ class RunDir:
                 raise RunError(f"{path}: not empty; choose another --run, or --resume to go on with it")
         except OSError as error:
             raise RunError(f"{path}: can't make the run folder: {error.strerror}") from None
+        except ValueError as error:  # a name with \\0
+            raise RunError(f"{one_line(str(path))}: can't make the run folder: {error}") from None
         return cls(path)
 
     @staticmethod
@@ -135,13 +141,49 @@ class RunDir:
         return [cls(path.parent) for path in sorted(root.glob("*/manifest.json"))]
 
     def read_manifest(self) -> dict[str, Any]:
-        try:
-            manifest = json.loads(self.manifest.read_text("utf-8"))
-        except (OSError, ValueError) as error:
-            raise RunError(f"{self.manifest}: can't be read: {error}") from None
-        if not isinstance(manifest, dict):
-            raise RunError(f"{self.manifest}: expected a mapping; received {type(manifest).__name__}")
-        return manifest
+        """Return the manifest, whose every value that rnnlab reads is of the kind that it writes.
+
+        Raises:
+            RunError: it is missing, or damaged.
+        """
+        manifest = read_json(self.manifest)
+        mistake = mistake_in(manifest)
+        if mistake is not None:
+            raise RunError(f"{self.manifest}: damaged, or not written by rnnlab: {mistake}")
+        return dict(manifest)
+
+    def read_evaluation(self, split: str) -> dict[str, Any] | None:
+        """Return what `evaluate` wrote of a split, with `metrics` by name, or None where the run was not scored on it.
+
+        Raises:
+            RunError: they are damaged.
+        """
+        path = self.metrics / f"{split}.json"
+        if not os.path.lexists(path):
+            return None
+        scores = read_json(path)
+        metrics = scores.get("metrics") if isinstance(scores, dict) else None
+        if not isinstance(metrics, dict) or not all(_is_score(each) for each in metrics.values()):
+            raise RunError(f"{path}: damaged: expected a number for each metric; `rnnlab evaluate` writes it again")
+        return dict(scores)
+
+
+def _is_score(value: object) -> bool:
+    return value is None or type(value) in (int, float)
+
+
+def read_json(path: Path) -> Any:
+    """Return what a JSON file holds.
+
+    Raises:
+        RunError: it can't be read.
+    """
+    try:
+        return json.loads(bounded.read_bytes(path, MOST_BYTES))
+    except OSError as error:
+        raise RunError(f"{path}: can't be read: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
+        raise RunError(f"{path}: can't be read: {one_line(str(error), 200)}") from None
 
 
 def write_atomically(
@@ -161,7 +203,8 @@ def write_atomically(
     temporary = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
+        temporary.unlink(missing_ok=True)  # left by a crash; or a link, through which another file would be written
+        with temporary.open("xb") as file:
             write(file)
             if durable:
                 file.flush()
@@ -204,11 +247,12 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
         RunError: missing, damaged, or holding pickles.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
+        return archives.read_archive(path)
     except FileNotFoundError:
         raise RunError(f"{path}: missing") from None
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+    except OSError as error:
+        raise RunError(f"{path}: damaged: {error.strerror or error}") from None
+    except archives.ArchiveError as error:
         raise RunError(f"{path}: damaged: {error}") from None
 
 

@@ -11,15 +11,21 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import yaml
 
-from rnnlab.errors import SpecError
+from rnnlab import bounded
+from rnnlab.errors import SpecError, one_line
+from rnnlab.strict import shown
 
 MAX_DEPTH = 20
 MAX_NODES = 20_000
 MAX_BYTES = 1_000_000
+MAX_KEY = 200  # characters
+MAX_NUMBER = 100  # characters
+MAX_NAME = 200  # characters of a file's name in a message
+MAX_EXTENDED = 20  # files that extend one another
 
 Location = tuple[int | str, ...]
 
@@ -51,8 +57,43 @@ class Document:
         return "spec"
 
 
+class _Refused(yaml.MarkedYAMLError):
+    """Valid YAML that does not belong into a spec."""
+
+
 class _Loader(yaml.SafeLoader):
-    """The safe loader without YAML 1.1's surprises; `_check_scalar` refuses what stays ambiguous."""
+    """The safe loader without YAML 1.1's surprises; `_scalar` refuses what stays ambiguous.
+
+    Aliases, tags, deep nesting and huge documents are refused before a value is built: YAML bombs are made of them.
+    """
+
+    depth = nodes = 0
+
+    def get_single_node(self) -> yaml.Node | None:
+        self.get_event()  # type: ignore[no-untyped-call] # the stream's start
+        document = None if self.check_event(yaml.StreamEndEvent) else self.compose_document()
+        if not self.check_event(yaml.StreamEndEvent):
+            self._refuse("a second document begins here; remove `---`")
+        return document
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        self.nodes += 1
+        if getattr(event, "tag", None) is not None:
+            self._refuse(f"a tag ({one_line(event.tag, 80)}) is not allowed in specs; remove it")
+        if isinstance(event, yaml.AliasEvent):
+            self._refuse("aliases (*name) are not used in specs; write the value out, or use `extends`")
+        too_deep = self.depth >= MAX_DEPTH and isinstance(event, yaml.CollectionStartEvent)
+        if too_deep or self.nodes > MAX_NODES:
+            self._refuse(f"nested deeper than {MAX_DEPTH} levels, or more than {MAX_NODES:,} values")
+        self.depth += 1
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
+
+    def _refuse(self, problem: str) -> NoReturn:
+        mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+        raise _Refused(None, None, problem, mark)
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -67,6 +108,7 @@ _Loader.add_implicit_resolver(
     list("-+0123456789."),
 )
 
+_NO_CHARACTER = re.compile("[\0\ud800-\udfff]")
 _WORDS_FOR_BOOL = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 
 
@@ -99,11 +141,11 @@ def load(path: Path, settings: Iterable[str] = (), naming_keys: frozenset[str] =
 def parse(text: str, name: str) -> Document:
     """Read YAML text into values and marks; `name` stands for the file in messages."""
     try:
-        _check_events(text, name)
         node = yaml.compose(text, Loader=_Loader)
+    except _Refused as error:
+        raise SpecError([f"{_place_of(name, error.problem_mark)}: {error.problem}"]) from None
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
+        place = _place_of(name, error.problem_mark or error.context_mark)
         raise SpecError([f"{place}: not valid YAML: {error.problem or error.context}"]) from None
     except yaml.reader.ReaderError as error:
         place = _place(name, text, int(error.position))
@@ -116,7 +158,7 @@ def parse(text: str, name: str) -> Document:
     if node is None:
         raise SpecError([f"{name}:1:1: the file is empty; expected a mapping with `data`, `task` and `model`"])
     mistakes: list[str] = []
-    values = _build(node, (), lambda mark: f"{name}:{mark.line + 1}:{mark.column + 1}", document.marks, mistakes)
+    values = _build(node, (), lambda mark: _place_of(name, mark), document.marks, mistakes)
     if mistakes:
         raise SpecError(mistakes)
     if not isinstance(values, dict):
@@ -126,58 +168,43 @@ def parse(text: str, name: str) -> Document:
 
 
 def _load_chain(path: Path, naming_keys: frozenset[str], seen: tuple[Path, ...]) -> Document:
-    document = parse(_read(path), str(path))
+    name = one_line(str(path), MAX_NAME)
+    document = parse(_read(path, name), name)
     if "extends" not in document.values:
         return document
     base = document.values.pop("extends")
-    place = document.where(("extends",))
+    place = f"{document.where(('extends',))}: extends"
     if not isinstance(base, str):
-        raise SpecError([f"{place}: extends: expected the name of a YAML file; received {base!r}"])
-    target = (path.parent / base).resolve()
+        raise SpecError([f"{place}: expected the name of a YAML file; received {shown(base)}"])
+    if len(seen) >= MAX_EXTENDED:
+        raise SpecError([f"{place}: more than {MAX_EXTENDED} files that extend one another; join some of them"])
+    try:
+        target = (path.parent / base).resolve()
+    except (OSError, RuntimeError):  # a link that leads to itself
+        target = path.parent / base
     if target in (*seen, path.resolve()):
-        raise SpecError([f"{place}: extends: {base} extends itself"])
-    if not os.path.isfile(target):  # noqa: PTH113 - Path.is_file raises where a name is too long
-        raise SpecError([f"{place}: extends: no such file: {target}"])
+        raise SpecError([f"{place}: {one_line(base, MAX_NAME)} extends itself"])
+    if not os.path.isfile(target):  # noqa: PTH113 - that of Path raises where a name is too long
+        why = "not a file" if os.path.exists(target) else "no such file"  # noqa: PTH110 - likewise
+        raise SpecError([f"{place}: {why}: {one_line(str(target), MAX_NAME)}"])
     below = _load_chain(path.parent / base, naming_keys, (*seen, path.resolve()))
     below.values.pop("name", None)  # a spec that extends another is another experiment
     _merge(below.values, document.values, (), (below.marks, document.marks), naming_keys)
     return below
 
 
-def _read(path: Path) -> str:
+def _read(path: Path, name: str) -> str:
     try:
-        data = path.read_bytes()
+        data = bounded.read_bytes(path, MAX_BYTES)
     except FileNotFoundError:
-        raise SpecError([f"{path}: no such file"]) from None
+        raise SpecError([f"{name}: no such file"]) from None
     except OSError as error:
-        raise SpecError([f"{path}: can't be read: {error.strerror}"]) from None
-    if len(data) > MAX_BYTES:
-        raise SpecError([f"{path}: {len(data):,} bytes is too large for a spec (limit {MAX_BYTES:,})"])
+        raise SpecError([f"{name}: can't be read as a spec: {error.strerror}"]) from None
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        place = _place(str(path), data[: error.start].decode("utf-8-sig", "replace"), error.start)
+        place = _place(name, data[: error.start].decode("utf-8-sig", "replace"), error.start)
         raise SpecError([f"{place}: not UTF-8 text; save the file as UTF-8"]) from None
-
-
-def _check_events(text: str, name: str) -> None:
-    """Refuse aliases, deep nesting and huge documents before any value is built (a YAML bomb is all three)."""
-    depth = documents = 0
-    for number, event in enumerate(yaml.parse(text, Loader=_Loader)):
-        mark = event.start_mark
-        place = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
-        depth += isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent))
-        depth -= isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent))
-        documents += isinstance(event, yaml.DocumentStartEvent)
-        tag = getattr(event, "tag", None)
-        if tag is not None:
-            raise SpecError([f"{place}: a tag ({tag}) is not allowed in specs; remove it"])
-        if isinstance(event, yaml.AliasEvent):
-            raise SpecError([f"{place}: aliases (*name) are not used in specs; write the value out, or use `extends`"])
-        if documents > 1:
-            raise SpecError([f"{place}: a second document begins here; remove `---`"])
-        if depth > MAX_DEPTH or number > MAX_NODES:
-            raise SpecError([f"{place}: nested deeper than {MAX_DEPTH} levels, or more than {MAX_NODES:,} values"])
 
 
 def _build(
@@ -210,8 +237,10 @@ def _build_mapping(
             mistakes.append(f"{at}: a key must be a word; received {_kind_of_node(key_node)}")
             continue
         key = key_node.value
-        if len(key) > 200:
-            mistakes.append(f"{at}: a key of {len(key):,} characters (limit 200)")
+        if len(key) > MAX_KEY:
+            mistakes.append(f"{at}: a key of {len(key):,} characters (limit {MAX_KEY})")
+        elif _NO_CHARACTER.search(key):
+            mistakes.append(f"{at}: a key holds a character that is none (\\0, or half of a pair); remove it")
         elif key == "<<":
             mistakes.append(f"{at}: merge keys (<<) are not used in specs; use `extends`")
         elif key in values:
@@ -225,12 +254,16 @@ def _build_mapping(
 def _scalar(node: yaml.Node, location: Location, at: str, mistakes: list[str]) -> Any:
     text, tag = str(node.value), node.tag.rpartition(":")[2]
     key = dotted(location)
-    if any(each == "\0" or "\ud800" <= each <= "\udfff" for each in text):
+    if _NO_CHARACTER.search(text):
         mistakes.append(f"{at}: {key}: the text holds a character that is none (\\0, or half of a pair); remove it")
         return None
     if tag == "bool" and text.lower() in _WORDS_FOR_BOOL:
         meant = _WORDS_FOR_BOOL[text.lower()]
         mistakes.append(f"{at}: {key}: `{text}` is {meant} in YAML; write {meant}, or '{text}' in quotes for the word")
+        return None
+    if tag in ("int", "float") and len(text) > MAX_NUMBER:
+        told = f"`{text[:60]}…` can't be read as {tag}: {len(text):,} characters (limit {MAX_NUMBER})"
+        mistakes.append(f"{at}: {key}: {told}")
         return None
     if tag == "int" and (":" in text or re.match(r"^[-+]?0[0-7_]+$", text)):
         value = yaml.safe_load(text)
@@ -239,7 +272,7 @@ def _scalar(node: yaml.Node, location: Location, at: str, mistakes: list[str]) -
     try:
         return yaml.SafeLoader("").construct_object(yaml.ScalarNode(node.tag, text))
     except (ValueError, yaml.YAMLError):
-        mistakes.append(f"{at}: {key}: `{text[:60]}` can't be read as {tag}")
+        mistakes.append(f"{at}: {key}: `{text}` can't be read as {tag}")
         return None
 
 
@@ -274,10 +307,13 @@ def _same(under: dict[str, Any], over: dict[str, Any], naming_keys: frozenset[st
 
 def _apply(document: Document, setting: str, naming_keys: frozenset[str]) -> None:
     key, equals, text = setting.partition("=")
-    name = f"--set {setting}" if setting.isprintable() else f"--set {setting!r}"
+    name = one_line(f"--set {setting}" if setting.isprintable() else f"--set {setting!r}", MAX_NAME)
     parts = key.strip().split(".")
-    if not equals or not all(parts):
+    if not equals or not all(parts) or _NO_CHARACTER.search(key):
         raise SpecError([f"{name}: expected KEY=VALUE, such as training.epochs=5"])
+    if len(parts) > MAX_DEPTH or len(key) > MAX_DEPTH * MAX_KEY or len(text) > MAX_BYTES:
+        limits = f"{MAX_DEPTH} levels, {MAX_KEY} characters a key and {MAX_BYTES:,} a value"
+        raise SpecError([f"{name}: longer than what a spec may hold ({limits})"])
     mark = Mark(name, name)
     target, location = _find(document, parts[:-1], mark)
     value, places = _setting_value(text, name, dotted((*location, parts[-1])))
@@ -310,7 +346,7 @@ def _find(document: Document, parts: list[str], mark: Mark) -> tuple[Any, Locati
 
 
 def _index(target: list[Any], part: str, location: Location, name: str) -> int:
-    if not part.isdecimal() or int(part) >= len(target):
+    if not part.isdecimal() or len(part) > len(str(len(target))) or int(part) >= len(target):
         raise SpecError([f"{name}: {dotted(location)} is a list of {len(target)}; no element {part}"])
     return int(part)
 
@@ -330,6 +366,10 @@ def _setting_value(text: str, name: str, key: str) -> tuple[Any, list[Location]]
 
 def _code(character: int | str) -> int:
     return character if isinstance(character, int) else ord(character)
+
+
+def _place_of(name: str, mark: Any) -> str:
+    return f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
 
 
 def _place(name: str, text: str, position: int) -> str:

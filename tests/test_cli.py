@@ -341,7 +341,7 @@ def evaluated(*arguments: object, folder: Path) -> dict[str, Any]:
 
 def test_evaluate_json_prints_one_object_with_exactly_its_keys_and_nothing_else(lab: Path, run: Path) -> None:
     scores = evaluated(run, folder=lab)
-    assert list(scores) == ["split", "examples", "fingerprint", "metrics", "baselines", "skipped"]
+    assert list(scores) == ["split", "examples", "left_out", "fingerprint", "metrics", "baselines", "skipped"]
     assert scores["split"] == "test"
     assert scores["examples"] == 15
     assert re.fullmatch(r"[0-9a-f]{64}", scores["fingerprint"])

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rnnlab.errors import DataError
 from rnnlab.experiment import Experiment, load_experiment
 from rnnlab.places import Places
 from rnnlab.plan import plan_epoch
@@ -77,6 +78,8 @@ class Bench:
         np.savez(folder / "train.npz", **common, labels=labels)
         np.savez(folder / "test.npz", **common, labels=labels)
         np.savez(folder / "numbers.npz", **common, labels=random.normal(size=50))
+        holes = np.where(np.arange(len(values))[:, None] == 0, np.nan, values)  # in the first sequence
+        np.savez(folder / "holes.npz", **{**common, "values": holes}, labels=labels)
 
     @functools.cache  # noqa: B019 - one bench, gone with the module
     def trained(self, settings: tuple[str, ...]) -> RunDir:
@@ -94,6 +97,17 @@ class Bench:
 def split(bench: Bench, settings: tuple[str, ...]) -> object:
     splits = bench.experiment(settings).data.splits(bench.places)
     return {name: examples.fingerprint() for name, examples in splits.items()}
+
+
+def left(bench: Bench, settings: tuple[str, ...]) -> object:
+    """Return how many sequences are left of a file with a bad one, or that it is refused."""
+    try:
+        splits = bench.experiment(("data.train=holes.npz", "data.validation.by=none", *settings)).data.splits(
+            bench.places
+        )
+    except DataError:
+        return "refused"
+    return len(splits["train"])
 
 
 def prepared(bench: Bench, settings: tuple[str, ...]) -> Any:
@@ -241,6 +255,7 @@ EFFECTS: dict[str, tuple[Look, Settings, Settings]] = {
     "Experiment.training": (history, (), "training={batch_size: 16}"),
     "Experiment.seed": (weights, "seed=0", "seed=1"),
     "Source.validation": (split, (), "data.validation={by: none}"),
+    "Source.on_bad": (left, "data.on_bad=error", "data.on_bad=skip"),
     "Source.cache": (kept_on_disk, "data.cache=memory", "data.cache=disk"),
     "Validation.by": (split, "data.validation.by=fraction", FOLDS),
     "Validation.fraction": (split, "data.validation.fraction=0.2", "data.validation.fraction=0.4"),

@@ -261,7 +261,7 @@ def test_marks_after_merging_name_the_file_that_a_key_came_from(tmp_path: Path) 
         ({"a": "extends: a.yaml\n"}, "a.yaml:1:10: extends: a.yaml extends itself"),
         ({"a": "extends: b.yaml\n", "b": "x: 1\nextends: a.yaml\n"}, "b.yaml:2:10: extends: a.yaml extends itself"),
         ({"a": "extends: none.yaml\n"}, "a.yaml:1:10: extends: no such file"),
-        ({"a": "extends: .\n"}, "a.yaml:1:10: extends: no such file"),
+        ({"a": "extends: .\n"}, "a.yaml:1:10: extends: not a file"),
         ({"a": "extends: " + "x" * 5000 + "\n"}, "a.yaml:1:10: extends: no such file"),
         ({"a": "extends: 3\n"}, "a.yaml:1:10: extends: expected the name of a YAML file; received 3"),
         ({"a": "extends: [b.yaml]\n"}, "a.yaml:1:10: extends: expected the name"),

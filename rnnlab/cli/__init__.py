@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from rnnlab.errors import Interrupted, RnnlabError, UserError
+from rnnlab.errors import Interrupted, RnnlabError, UserError, printable
 
 # What the user can put right, wherever it arises; any other OSError is a bug, whose traceback is wanted.
 MACHINE_SAYS_NO = (errno.ENAMETOOLONG, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
@@ -221,12 +221,12 @@ def _run() -> int | str | None:
     try:
         app()
     except RnnlabError as error:
-        print(str(error), file=sys.stderr)
+        print("\n".join(printable(line) for line in str(error).split("\n")), file=sys.stderr)
         return error.exit_code
     except OSError as error:
         if error.errno not in MACHINE_SAYS_NO:
             raise
-        print(f"{error.filename or 'writing'}: {error.strerror}", file=sys.stderr)
+        print(printable(f"{error.filename or 'writing'}: {error.strerror}"), file=sys.stderr)
         return UserError.exit_code
     except SystemExit as end:
         if isinstance(end.__context__, BrokenPipeError):  # typer makes exit code 1 of it

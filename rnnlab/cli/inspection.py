@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from pydantic_core import PydanticUndefined
 
-from rnnlab.cli.tables import print_table
+from rnnlab.cli.tables import print_table, skipped_lines
 from rnnlab.errors import RunError, UserError, did_you_mean
-from rnnlab.examples import Examples
+from rnnlab.examples import Examples, skipped_by_split
 from rnnlab.experiment import Experiment, load_experiment
 from rnnlab.places import Places
 from rnnlab.plan import padding_share, plan_epoch
@@ -21,6 +21,7 @@ from rnnlab.rundir import RunDir
 from rnnlab.strict import Strict
 
 MEGABYTE = 2**20
+FEW = 5  # bad sequences that are shown of each split
 
 
 def check_spec(spec: Path, settings: tuple[str, ...], data: Path) -> None:
@@ -60,6 +61,9 @@ def _print_data(raw: dict[str, Examples]) -> None:
             ]
         )
     print_table(["split", "examples", "shortest", "median", "longest"], rows)
+    for name, skipped in skipped_by_split(raw).items():
+        print(f"\n{name}: {len(skipped)} bad sequence(s) left out")
+        print("\n".join(skipped_lines(skipped, FEW)))
     if target is not None and target.kind == "class":
         counts = {
             name: np.bincount(np.asarray(examples.targets, np.int64), minlength=len(target.names))
@@ -224,10 +228,11 @@ def list_runs(folder: Path) -> None:
 
 
 def _main_score(run: RunDir, split: str) -> str:
-    import json
-
-    path = run.metrics / f"{split}.json"
-    if not path.is_file():
+    try:
+        evaluation = run.read_evaluation(split)
+    except RunError:
+        return "damaged"
+    if evaluation is None or not evaluation["metrics"]:
         return ""
-    name, value = next(iter(json.loads(path.read_text("utf-8"))["metrics"].items()))
+    name, value = next(iter(evaluation["metrics"].items()))
     return f"{name} {value:.4f}" if value is not None else f"{name} —"

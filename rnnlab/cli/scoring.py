@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 from numpy.typing import NDArray
 
-from rnnlab.cli.tables import print_evaluation, print_spread
+from rnnlab.cli.tables import print_evaluation, print_spread, skipped_lines
 from rnnlab.errors import UserError
 from rnnlab.experiment import Experiment, load_experiment
 from rnnlab.places import Places, default_data_directory
@@ -47,12 +47,15 @@ def evaluate_runs(
 
 def predict_file(path: Path, source: Path, output: Path | None, as_json: bool) -> None:
     """Answer for a file, as CSV or as JSON lines."""
-    if not source.exists():
-        raise UserError(f"{source}: no such file")
+    if not source.is_file() and not source.is_dir():
+        raise UserError(f"{source}: {'expected a file or a folder' if source.exists() else 'no such file'}")
     if output is not None and output.suffix not in (".csv", ".jsonl"):
         raise UserError(f"--output {output}: expected .csv or .jsonl")
     predictor = _predictor(RunDir.open(path), ())
     examples = predictor.experiment.data.read_input(source, predictor.signature)
+    if examples.skipped:
+        print(f"{source}: {len(examples.skipped)} bad sequence(s) left out, without an answer:", file=sys.stderr)
+        print("\n".join(skipped_lines(examples.skipped, len(examples.skipped))), file=sys.stderr)
     answers = predictor.final_answers(examples)
     names = predictor.signature.known_target.names
     rows = [_row(identity, index, answers, names) for index, identity in enumerate(examples.ids)]

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import math
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from rnnlab.errors import printable
+from rnnlab.rundir import RunDir
 
 if TYPE_CHECKING:
     from rnnlab.evaluation import Evaluation
+    from rnnlab.examples import Skipped
+
+
+def skipped_lines(skipped: Sequence[Skipped], most: int) -> list[str]:
+    """Return the first bad sequences that were left out, one a line, and how many more there are."""
+    lines = [f"  {each}" for each in skipped[:most]]
+    return lines if len(skipped) <= most else [*lines, f"  … and {len(skipped) - most} more"]
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print rows under a header; the first column to the left, all others to the right."""
+    header, *rows = [[printable(cell) for cell in row] for row in (header, *rows)]
     widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
     for row in (header, ["─" * width for width in widths], *rows):
         cells = [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
@@ -23,9 +33,10 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 def print_evaluation(evaluation: Evaluation, run: Path) -> None:
     """Print a run's scores and its baselines', what each number means, and what was skipped."""
-    print(
-        f"{run}: {evaluation.split} split, {evaluation.examples} examples, fingerprint {evaluation.fingerprint[:12]}\n"
-    )
+    heading = f"{run}: {evaluation.split} split, {evaluation.examples} examples"
+    if evaluation.left_out:
+        heading += f" ({evaluation.left_out} bad left out{' before the split was cut' if evaluation.cut else ''})"
+    print(f"{heading}, fingerprint {evaluation.fingerprint[:12]}\n")
     names = list(evaluation.metrics)
     main = names[0]
     rows = [("this run", evaluation.metrics), *evaluation.baselines.items()]
@@ -53,8 +64,8 @@ def _warn_if_beaten(evaluation: Evaluation, main: str) -> None:
 
 def print_spread(runs: Sequence[Path], split: str) -> None:
     """Print every run's scores on a split, from its metrics folder, and their mean and standard deviation."""
-    loaded = [_metrics(run, split) for run in runs]
-    found = [(run, scores) for run, scores in zip(runs, loaded, strict=True) if scores is not None]
+    loaded = [RunDir(run).read_evaluation(split) for run in runs]
+    found = [(run, each["metrics"]) for run, each in zip(runs, loaded, strict=True) if each is not None]
     if not found:
         return
     names = list(found[0][1])
@@ -65,14 +76,9 @@ def print_spread(runs: Sequence[Path], split: str) -> None:
         rows.append(["standard deviation", *(_number(_deviation(column)) for column in columns)])
     print(f"{split} split\n")
     print_table(["", *names], rows)
-
-
-def _metrics(run: Path, split: str) -> dict[str, Any] | None:
-    path = run / "metrics" / f"{split}.json"
-    if not path.is_file():
-        return None
-    metrics: dict[str, Any] = json.loads(path.read_text("utf-8"))["metrics"]
-    return metrics
+    for run, each in zip(runs, loaded, strict=True):
+        if each is not None and each.get("left_out"):
+            print(f"{run.name}: {each['left_out']} bad sequence(s) of this data left out")
 
 
 def _deviation(values: Sequence[float]) -> float | None:

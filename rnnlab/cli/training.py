@@ -63,6 +63,8 @@ def _train_several(request: TrainingRequest) -> None:
     spec = _spec(request)
     experiment = load_experiment(spec, request.settings)
     base = request.run or RunDir.free_name(request.runs_dir, experiment.name)
+    if base.name in ("", ".."):
+        raise UserError(f"--run {base}: expected a name, to which -seed-0 and the like are added")
     runs = []
     try:
         for suffix, settings in _variants(request, experiment):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from rnnlab.baselines import BASELINES, Baseline, NotApplicable
 from rnnlab.errors import DataError
-from rnnlab.examples import Examples
+from rnnlab.examples import Examples, Subset
 from rnnlab.figures import Evidence, draw_all
 from rnnlab.history import read_history
 from rnnlab.metrics import Metric
@@ -37,6 +37,8 @@ class Evaluation:
         baselines: the same metrics of each baseline; NaN where it gives no probabilities.
         skipped: why a baseline could not be computed.
         definitions: what each metric is.
+        left_out: how many bad sequences the scores are not of (`data.on_bad: skip`).
+        cut: the split was cut off other data, of which they were left out before.
     """
 
     split: str
@@ -46,12 +48,15 @@ class Evaluation:
     baselines: dict[str, dict[str, float]] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
     definitions: dict[str, str] = field(default_factory=dict)
+    left_out: int = 0
+    cut: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return what `evaluate --json` prints."""
         return {
             "split": self.split,
             "examples": self.examples,
+            "left_out": self.left_out,
             "fingerprint": self.fingerprint,
             "metrics": _finite(self.metrics),
             "baselines": {name: _finite(scores) for name, scores in self.baselines.items()},
@@ -81,6 +86,8 @@ def evaluate(predictor: Predictor, places: Places, split: str = "test", *, figur
         examples.fingerprint(),
         score(answers, examples.targets, metrics),
         definitions={name: metric.definition for name, metric in metrics.items()},
+        left_out=len(examples.skipped),
+        cut=isinstance(examples, Subset),
     )
     _score_baselines(result, predictor, splits["train"], examples, metrics)
     write_json(predictor.run.metrics / f"{split}.json", result.to_json())

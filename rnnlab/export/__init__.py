@@ -7,6 +7,7 @@ Axes: N examples, T time, F features.
 
 from __future__ import annotations
 
+import os
 import shutil
 from abc import ABC, abstractmethod
 from pathlib import Path
@@ -63,7 +64,7 @@ def export(predictor: Predictor, name: str, path: Path | None = None) -> tuple[P
     """
     exporter = EXPORT_FORMATS.load(name)()
     path = path or predictor.run.path / "export" / f"{name}{exporter.suffix}"
-    if path.exists():
+    if os.path.lexists(path):  # a link that leads nowhere, too: it would be written through
         raise UserError(f"{path}: exists already; choose another --output, or remove it")
     path.parent.mkdir(parents=True, exist_ok=True)
     exporter.write(predictor, path)

@@ -131,6 +131,13 @@ class Source(Strict, ABC):
     """Where examples come from. A subclass adds its keys and opens its splits."""
 
     validation: Validation = Field(default_factory=Validation, description="how validation examples are found")
+    on_bad: Literal["error", "skip"] = Field(
+        "error",
+        description="what becomes of a bad sequence (a value that is missing, infinite or no number, no time step, "
+        "another number of features, no label or one that training has not seen, a listed file that can't be read). "
+        "`error`: the first stops the command; `skip`: each is left out, counted, and listed in the run's skipped.csv. "
+        "A file that is damaged as a whole is always an error",
+    )
     cache: Literal["memory", "disk"] = Field(
         "memory",
         description="where prepared examples are kept; `disk`: in a memory map, which halves what is in memory",

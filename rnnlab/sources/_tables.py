@@ -9,9 +9,10 @@ import io
 import re
 import warnings
 import zlib
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -20,7 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlab.errors import DataError
-from rnnlab.sources._checks import near, shown
+from rnnlab.sources._checks import near, one_line, shown
+from rnnlab.strict import shown as brief
 
 if TYPE_CHECKING:
     import pandas
@@ -28,6 +30,12 @@ if TYPE_CHECKING:
 SUFFIXES = {".csv": ",", ".csv.gz": ",", ".tsv": "\t", ".tsv.gz": "\t", ".parquet": ""}
 MISSING = ["", "NA", "N/A", "NaN", "nan", "null", "None", "?"]
 CHUNK = 1 << 20
+MOST_COLUMNS = 50_000  # pandas takes kilobytes and a fifth of a millisecond for each
+OTHER_FORMATS = {
+    b"\x1f\x8b": "a gzip file; its name should end in .gz",
+    b"PK\x03\x04": "a zip archive (an Excel workbook is one); save it as CSV",
+    b"PAR1": "a Parquet file; its name should end in .parquet",
+}
 REFUSED = {
     rb"\0": "a zero byte; is it UTF-16?",
     # pandas takes gigabytes of memory for a few such lines.
@@ -58,9 +66,13 @@ class TableFile:
     def shown(self) -> str:
         return shown(self.path)
 
+    @cached_property
+    def names(self) -> frozenset[str]:
+        return frozenset(self.columns)
+
     def require(self, key: str, column: str) -> None:
         """Check that the column that a key names is there."""
-        if column not in self.columns:
+        if column not in self.names:
             hint = near(column, self.columns)
             if len(self.columns) == 1 and ";" in self.columns[0]:
                 hint = "; fields seem to be separated by semicolons: save the table with commas"
@@ -77,10 +89,12 @@ class Table:
     Attributes:
         file: where they come from.
         frame: the columns that were asked for: text as it is written, numbers as float32.
+        words: the cells that are no number though their column is one of numbers, by column; NaN in the frame.
     """
 
     file: TableFile
     frame: pandas.DataFrame
+    words: Mapping[str, pandas.Series[Any]] = field(default_factory=dict)
 
     def place(self, row: int) -> str:
         """Return where a row stands: `speakers.csv:17`, the header being line 1, or `speakers.parquet: row 15`."""
@@ -115,7 +129,9 @@ def open_table(path: Path) -> TableFile:
     if suffix is None:
         raise DataError(f"{where}: expected a file {', '.join(SUFFIXES)}; received '{path.name}'")
     if suffix == ".parquet":
-        return TableFile(path, "", _parquet_columns(path), (), 0)
+        parquet = TableFile(path, "", _parquet_columns(path), (), 0)
+        _check_header(where, parquet.columns)
+        return parquet
     breaks = _scan(path)
     file = TableFile(path, SUFFIXES[suffix], (), (), breaks)
     try:
@@ -125,13 +141,20 @@ def open_table(path: Path) -> TableFile:
     if not header:
         raise DataError(f"{where}:1: expected column names; the file is empty")
     columns = tuple(name for name in header if name.strip())
-    for name in columns:
-        if columns.count(name) > 1:
-            raise DataError(
-                f"{where}:1: expected different column names; received {name!r} {columns.count(name)} times"
-            )
+    _check_header(f"{where}:1", columns)
     header = [name if name.strip() else f"\0{number}" for number, name in enumerate(header)]
     return TableFile(path, file.separator, columns, tuple(header), breaks)
+
+
+def _check_header(where: str, columns: Sequence[str]) -> None:
+    if len(columns) > MOST_COLUMNS:
+        raise DataError(
+            f"{where}: expected at most {MOST_COLUMNS:,} columns, one for each feature; received {len(columns):,}; "
+            "write one row for each time step (the source npz reads wider data)"
+        )
+    name, count = Counter(columns).most_common(1)[0] if columns else ("", 0)
+    if count > 1:
+        raise DataError(f"{where}: expected different column names; received {brief(name)} {count} times; rename one")
 
 
 def read_table(
@@ -151,33 +174,41 @@ def read_table(
         free: columns to read as whatever they hold.
 
     Raises:
-        DataError: with the line: a cell that is not a number, too many fields, no rows.
+        DataError: with the line: too many fields, no rows, an open quote.
     """
     read = _read_csv_table if file.separator else _read_parquet
-    frame = read(file, text, numbers, maybe, free)
-    frame = frame.drop(columns=[name for name in maybe if name in frame and bool(frame[name].isna().all())])
+    table = read(file, text, numbers, maybe, free)
+    there = [name for name in maybe if name in table.frame]
+    frame = table.frame.drop(columns=[name for name, empty in table.frame[there].isna().all().items() if empty])
     if frame.empty:
         raise DataError(f"{file.shown}: expected rows after the column names; received none")
-    return Table(file, frame)
+    return replace(table, frame=frame)
 
 
 def _read_csv_table(
     file: TableFile, text: Sequence[str], numbers: Sequence[str], maybe: Sequence[str], free: Sequence[str]
-) -> pandas.DataFrame:
-    """Read a CSV file at once; only if a cell is not a number, look for it, and leave out columns of text."""
+) -> Table:
+    """Read a CSV file at once; only if a cell is not a number, look for such cells, and leave out columns of text."""
     try:
-        return _read_csv(file, text, [*numbers, *maybe], free)
+        return Table(file, _read_csv(file, text, [*numbers, *maybe], free, {}))
     except (ValueError, OverflowError) as error:
         fault = error
-    kept = _columns_of_numbers(file, text, numbers, maybe)
+    kept, words = _columns_of_numbers(file, numbers, maybe)
+    unread = {name: each.unique().tolist() for name, each in words.items()}
     try:
-        return _read_csv(file, text, [*numbers, *kept], free)
+        return Table(file, _read_csv(file, text, kept, free, unread), words)
     except (ValueError, OverflowError):
-        raise DataError(f"{file.shown}: expected numbers; {fault}") from fault
+        raise DataError(f"{file.shown}: expected numbers; {one_line(fault)}") from fault
 
 
-def _read_csv(file: TableFile, text: Sequence[str], numbers: Sequence[str], free: Sequence[str]) -> pandas.DataFrame:
-    """Read some columns of a CSV file. ValueError: a cell is not a number."""
+def _read_csv(
+    file: TableFile,
+    text: Sequence[str],
+    numbers: Sequence[str],
+    free: Sequence[str],
+    unread: Mapping[str, Sequence[str]],
+) -> pandas.DataFrame:
+    """Read some columns of a CSV file, and missing values for the words `unread`. ValueError: a cell is no number."""
     import pandas
 
     wanted = {*text, *numbers, *free}
@@ -194,7 +225,7 @@ def _read_csv(file: TableFile, text: Sequence[str], numbers: Sequence[str], free
                 dtype=kinds,
                 index_col=False,
                 keep_default_na=False,
-                na_values={name: MISSING for name in wanted if name not in text},
+                na_values={name: [*MISSING, *unread.get(name, ())] for name in wanted if name not in text},
                 low_memory=False,
             )
             return frame[[name for name in file.columns if name in wanted]]
@@ -204,7 +235,7 @@ def _read_csv(file: TableFile, text: Sequence[str], numbers: Sequence[str], free
 
 def _read_parquet(
     file: TableFile, text: Sequence[str], numbers: Sequence[str], maybe: Sequence[str], free: Sequence[str]
-) -> pandas.DataFrame:
+) -> Table:
     import pyarrow.parquet
     from pandas.api.types import is_numeric_dtype
 
@@ -222,42 +253,29 @@ def _read_parquet(
                 frame[name] = frame[name].astype("float32")
     for name in text:
         frame[name] = frame[name].where(frame[name].isna(), frame[name].astype(str))
-    return frame
+    return Table(file, frame)
 
 
 def _columns_of_numbers(
-    file: TableFile, text: Sequence[str], numbers: Sequence[str], maybe: Sequence[str]
-) -> tuple[str, ...]:
-    """Return the `maybe` columns in which a cell is a number, after a cell was found not to be one.
+    file: TableFile, numbers: Sequence[str], maybe: Sequence[str]
+) -> tuple[list[str], dict[str, pandas.Series[Any]]]:
+    """Return the columns of numbers, after a cell was found not to be one, and such cells by column.
 
-    Raises:
-        DataError: the first cell that is not a number in a column that should hold numbers.
+    Those are `numbers`, and of `maybe` each one in which some cell is a number.
     """
-    everything = Table(file, _read_csv(file, text, (), (*numbers, *maybe)))
-    bad = {name: _first_bad_cell(everything.frame[name], name in maybe) for name in (*numbers, *maybe)}
-    faults = [(row, name) for name, row in bad.items() if row is not None and row >= 0]
-    if not faults:
-        return tuple(name for name in maybe if bad[name] is None)
-    row, name = min(faults)
-    cell = str(everything.frame[name].iloc[row])
-    received = repr(cell) if cell.strip() else "an empty cell"
-    whose = f" ({text[0]} {everything.text(text[0])[row]!r})" if text else ""
-    hint = "; if this is no feature, name the features in data.features" if name in maybe else ""
-    raise DataError(f"{everything.place(row)}: column '{name}': expected a number; received {received}{whose}{hint}")
-
-
-def _first_bad_cell(cells: pandas.Series[Any], may_be_text: bool) -> int | None:
-    """Return the first row that is neither a number nor empty, or None; -1 for a column of text that may be one."""
     import pandas
-    from pandas.api.types import is_numeric_dtype
 
-    if is_numeric_dtype(cells):
-        return None
-    is_number = pandas.to_numeric(cells, errors="coerce").notna()
-    if may_be_text and not is_number.any():
-        return -1
-    bad = np.flatnonzero(~is_number & cells.notna())
-    return int(bad[0]) if len(bad) else None
+    cells = _read_csv(file, [*numbers, *maybe], (), (), {})
+    kept, words, needed = [], {}, set(numbers)
+    for name in (*numbers, *maybe):
+        is_number = pandas.to_numeric(cells[name], errors="coerce").notna()
+        if name not in needed and not is_number.any():
+            continue
+        kept.append(name)
+        odd = cells[name][~is_number & cells[name].notna() & ~cells[name].isin(MISSING)]
+        if len(odd):
+            words[name] = odd
+    return kept, words
 
 
 def _parquet_columns(path: Path) -> tuple[str, ...]:
@@ -274,8 +292,8 @@ def _readable(path: Path) -> Iterator[None]:
     """Turn what pyarrow raises for a file that it can't read into a DataError."""
     try:
         yield
-    except (OSError, ValueError, KeyError) as error:  # pyarrow.ArrowInvalid is a ValueError
-        raise DataError(f"{shown(path)}: not a Parquet file that can be read: {error}") from error
+    except (OSError, ValueError, KeyError, NotImplementedError, MemoryError) as error:  # pyarrow's own are of these
+        raise DataError(f"{shown(path)}: not a Parquet file that can be read: {one_line(error)}") from error
 
 
 def _open(path: Path) -> IO[bytes]:
@@ -289,6 +307,9 @@ def _scan(path: Path) -> int:
     try:
         with _open(path) as file:
             while chunk := file.read(CHUNK):
+                for beginning, received in OTHER_FORMATS.items() if empty else ():
+                    if chunk.startswith(beginning):
+                        raise DataError(f"{where}: expected text in UTF-8; received {received}")
                 empty = False
                 while chunk.endswith(b"\r") and (more := file.read(1)):
                     chunk += more
@@ -304,9 +325,11 @@ def _scan(path: Path) -> int:
         byte = error.object[error.start]
         raise DataError(f"{where}:{line}: expected text in UTF-8; received byte 0x{byte:02x}; save as UTF-8") from None
     except gzip.BadGzipFile:
-        raise DataError(f"{where}: expected a gzip file, as its name says; received something else") from None
+        raise DataError(
+            f"{where}: expected a gzip file, as its name says; received something else; rename it"
+        ) from None
     except (EOFError, zlib.error) as error:
-        raise DataError(f"{where}: this gzip file is damaged: {error}") from None
+        raise DataError(f"{where}: this gzip file is damaged or cut off: {one_line(error)}; copy it anew") from None
     except OSError as error:
         raise DataError(f"{where}: can't be read: {error.strerror or error}") from None
     if empty:

@@ -1,10 +1,13 @@
 """From what a file says to targets: the order of class names, their numbers, and what training has not seen.
 
+What is already known to be bad is passed over: its labels are no classes. Targets of bad sequences are zeros.
+
 Axes: N examples, C classes.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from math import isfinite
 
@@ -13,7 +16,8 @@ from numpy.typing import NDArray
 
 from rnnlab.errors import DataError
 from rnnlab.signature import Field, Kind
-from rnnlab.sources._checks import MANY, Place, near
+from rnnlab.sources._checks import MANY, BadSequences, Place, first_of_each, near
+from rnnlab.strict import shown as brief
 
 
 def sorted_names(names: Iterable[str]) -> tuple[str, ...]:
@@ -29,55 +33,82 @@ def sorted_names(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def class_target(
-    labels: Sequence[str], place: Place, like: Field | None = None, names: Sequence[str] | None = None
+    labels: Sequence[str],
+    place: Place,
+    bad: BadSequences,
+    like: Field | None = None,
+    names: Sequence[str] | None = None,
+    what: str = "",
 ) -> tuple[Field, NDArray[np.int64]]:
     """Return the target field and targets (N,) of one class per example.
 
     Args:
         labels: the class of each example, as text.
         place: gives the place of an example's label.
+        bad: is told of an example whose label is empty, or not one of the classes.
         like: the target field of the training data, whose classes are the only ones; None for training data itself.
         names: the classes in order, where training data says so itself; otherwise those that occur, sorted.
-
-    Raises:
-        DataError: a label is empty, or not one of the classes.
+        what: what the label is called there, such as `column 'label': `, for messages.
     """
     for index, label in enumerate(labels):
-        if not label.strip():
-            raise DataError(f"{place(index)}: expected a class; received an empty label")
-    field = like or Field("label", "class", (), _distinct(names, place) if names is not None else sorted_names(labels))
+        if not label.strip() and index not in bad:
+            bad.add(index, place(index), f"{what}expected a class; received an empty label")
+    occurring = (label for index, label in enumerate(labels) if index not in bad)
+    classes = _distinct(names, place) if names is not None else sorted_names(occurring)
+    field = like or Field("label", "class", (), classes)
     same_kind(field, "class", place)
     known = {name: number for number, name in enumerate(field.names)}
-    return field, np.array([_index(field, known, like, label, place, at) for at, label in enumerate(labels)], np.int64)
+    for index, label in enumerate(labels):
+        if label not in known and index not in bad:
+            bad.add(index, place(index), f"{what}{_unknown(field, like, label)}")
+    return field, np.array([known.get(label, 0) for label in labels], np.int64)
 
 
 def labels_target(
-    label_sets: Sequence[Sequence[str]], place: Place, like: Field | None = None, names: Sequence[str] | None = None
+    label_sets: Sequence[Sequence[str]],
+    place: Place,
+    bad: BadSequences,
+    like: Field | None = None,
+    names: Sequence[str] | None = None,
+    what: str = "",
 ) -> tuple[Field, NDArray[np.float32]]:
     """Return the target field and targets (N, C) of 0 and 1, for any number of labels per example.
 
-    The arguments and errors are those of `class_target`; an example may have no label at all.
+    The arguments are those of `class_target`; an example may have no label at all.
+
+    Raises:
+        DataError: no example has one.
     """
-    occurring = (label for label_set in label_sets for label in label_set)
+    occurring = (label for index, label_set in enumerate(label_sets) if index not in bad for label in label_set)
     classes = _distinct(names, place) if names is not None else sorted_names(occurring)
     field = like or Field("label", "labels", (len(classes),), classes)
     same_kind(field, "labels", place)
-    if not field.names:
-        raise DataError(f"{place(0)}: expected labels; received none in all examples")
+    if not field.names and len(bad.found) < len(label_sets):
+        raise DataError(f"{place(0)}: {what}expected labels; received none in all examples")
     targets = np.zeros((len(label_sets), len(field.names)), np.float32)
     known = {name: number for number, name in enumerate(field.names)}
-    for at, label_set in enumerate(label_sets):
-        targets[at, [_index(field, known, like, label, place, at) for label in label_set]] = 1
+    for index, label_set in enumerate(label_sets):
+        unknown = next((label for label in label_set if label not in known), None)
+        if unknown is not None and index not in bad:
+            bad.add(index, place(index), f"{what}{_unknown(field, like, unknown)}")
+        targets[index, [known[label] for label in label_set if label in known]] = 1
     return field, targets
 
 
 def numbers_target(
-    values: NDArray[np.generic], names: Sequence[str], place: Place, like: Field | None = None
+    values: NDArray[np.generic], names: Sequence[str], place: Place, bad: BadSequences, like: Field | None = None
 ) -> tuple[Field, NDArray[np.float32]]:
     """Return the target field and targets (N, len(names)) of numbers.
 
+    Args:
+        values: (N, len(names)); a number that is missing or not finite makes its example a bad one.
+        names: the numbers' names.
+        place: gives the place of an example's numbers.
+        bad: is told of examples with a fault.
+        like: the target field of the training data.
+
     Raises:
-        DataError: a number is missing or not finite, or training data has another number of them.
+        DataError: training data has another number of them.
     """
     field = like or Field("value", "numbers", (len(names),), tuple(names))
     same_kind(field, "numbers", place)
@@ -87,9 +118,12 @@ def numbers_target(
     with np.errstate(over="ignore"):
         targets = np.asarray(values, np.float32)
     rows, columns = np.nonzero(~np.isfinite(targets))
-    if len(rows):
-        name, received = names[int(columns[0])], values[int(rows[0]), int(columns[0])]
-        raise DataError(f"{place(int(rows[0]))}: target '{name}': expected a finite number; received {received}")
+    for at in first_of_each(rows):
+        index, column = int(rows[at]), int(columns[at])
+        if index not in bad:
+            received = f"target {brief(names[column])}: expected a finite number; received {values[index, column]}"
+            bad.add(index, place(index), received)
+    targets[rows] = 0
     return field, targets
 
 
@@ -102,17 +136,16 @@ def same_kind(field: Field, kind: Kind, place: Place) -> None:
 
 
 def _distinct(names: Sequence[str], place: Place) -> tuple[str, ...]:
-    twice = next((name for position, name in enumerate(names) if name in names[:position]), None)
+    twice = next((name for name, count in Counter(names).items() if count > 1), None)
     if twice is not None:
-        raise DataError(f"{place(0)}: the class name {twice!r} stands twice in `classes`")
+        raise DataError(f"{place(0)}: the class name {brief(twice)} stands twice in `classes`; give each one once")
     return tuple(names)
 
 
-def _index(field: Field, known: dict[str, int], like: Field | None, label: str, place: Place, at: int) -> int:
-    if label in known:
-        return known[label]
+def _unknown(field: Field, like: Field | None, label: str) -> str:
+    """Return what is wrong with a label that is none of the classes."""
     expected = "a class of the training data" if like is not None else "one of the classes"
-    printable = len(field.names) <= MANY and all(name.isprintable() for name in field.names)
+    printable = len(field.names) <= MANY and all(name.isprintable() and len(name) <= MANY for name in field.names)
     listed = f" ({', '.join(field.names)})" if printable else ""
     hint = "" if printable else near(label, field.names)
-    raise DataError(f"{place(at)}: expected {expected}{listed}; received {label!r}{hint}")
+    return f"expected {expected}{listed}; received {brief(label)}{hint}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +19,14 @@ from rnnlab.examples import Examples, FlatExamples, Subset
 from rnnlab.places import Places
 from rnnlab.signature import Field as ExampleField
 from rnnlab.signature import Signature
-from rnnlab.sources._checks import Place, check_finite, check_not_empty
+from rnnlab.sources._checks import BadSequences, OnBad, Place, check_steps, first_of_each
 from rnnlab.sources._files import FileSource
 from rnnlab.sources._tables import Table, TableFile, open_table, read_table
 from rnnlab.sources._targets import class_target, labels_target, numbers_target
+from rnnlab.strict import shown as brief
+
+if TYPE_CHECKING:
+    import pandas
 
 SEQUENCE_ID = "sequence_id"
 FILE = "file"
@@ -115,10 +119,7 @@ class CsvSequences(FileSource):
         features = list(like.inputs[0].names) if like is not None else self.features
         read = _read_long if self.layout == "long" else _read_manifest
         sequences = read(wanted, features)
-        examples = _examples(wanted, sequences, like)
-        check_not_empty(examples, file.shown)
-        check_finite(examples, sequences.place_of_row)
-        return examples
+        return sequences.bad.left(_examples(wanted, sequences, like), file.shown)
 
 
 class _Columns:
@@ -126,6 +127,7 @@ class _Columns:
 
     def __init__(self, source: CsvSequences, file: TableFile, with_targets: bool) -> None:
         self.file, self.time, self.separator = file, source.time, source.label_separator
+        self.on_bad: OnBad = source.on_bad
         self.id = source.sequence_id if source.layout == "long" else FILE
         self.label = source.label if with_targets else None
         self.values = (source.values or []) if with_targets else []
@@ -154,7 +156,8 @@ class _Sequences:
         features: the names of the features.
         steps: (ΣT, F) float32, sequence after sequence.
         lengths: (N,) int64.
-        place_of_row: where a row of `steps` stands.
+        place_of_step: where a row of `steps` stands.
+        bad: those with a fault.
     """
 
     table: Table
@@ -163,7 +166,8 @@ class _Sequences:
     features: tuple[str, ...]
     steps: NDArray[np.float32]
     lengths: NDArray[np.int64]
-    place_of_row: Place
+    place_of_step: Place
+    bad: BadSequences
 
     def place(self, index: int) -> str:
         return self.table.place(int(self.rows[index]))
@@ -171,13 +175,14 @@ class _Sequences:
 
 def _examples(wanted: _Columns, sequences: _Sequences, like: Signature | None) -> FlatExamples:
     field = ExampleField("sequence", "series", (len(sequences.features),), sequences.features)
-    target, targets = _targets(wanted, sequences, like.target if like is not None else None)
+    check_steps(field, sequences.steps, sequences.lengths, sequences.bad, sequences.place, sequences.place_of_step)
     groups = None
     if wanted.group is not None:
         groups = sequences.table.text(wanted.group)[sequences.rows].astype(str)
-        if not groups.astype(bool).all():
-            place = sequences.place(int(np.argmin(groups.astype(bool))))
-            raise DataError(f"{place}: column '{wanted.group}': expected a group; received an empty cell")
+        for index in np.flatnonzero(~groups.astype(bool)):
+            reason = f"column '{wanted.group}': expected a group; received an empty cell"
+            sequences.bad.add(int(index), sequences.place(int(index)), reason)
+    target, targets = _targets(wanted, sequences, like.target if like is not None else None)
     return FlatExamples.from_lengths(
         Signature((field,) if like is None else like.inputs, target),
         sequences.ids,
@@ -192,21 +197,18 @@ def _examples(wanted: _Columns, sequences: _Sequences, like: Signature | None) -
 def _targets(
     wanted: _Columns, sequences: _Sequences, like: ExampleField | None
 ) -> tuple[ExampleField | None, NDArray[np.generic] | None]:
-    table, rows = sequences.table, sequences.rows
+    table, rows, bad = sequences.table, sequences.rows, sequences.bad
     if wanted.values:
         numbers = table.frame[wanted.values].to_numpy()[rows]
-        return numbers_target(numbers, wanted.values, sequences.place, like)
+        return numbers_target(numbers, wanted.values, sequences.place, bad, like)
     if wanted.label is None:
         return None, None
-
-    def place(index: int) -> str:
-        return f"{sequences.place(index)}: column '{wanted.label}' (sequence {sequences.ids[index]!r})"
-
     labels: list[str] = list(table.text(wanted.label)[rows])
+    what = f"column '{wanted.label}': "
     if wanted.separator is None:
-        return class_target(labels, place, like)
+        return class_target(labels, sequences.place, bad, like, what=what)
     parts = [[part.strip() for part in label.split(wanted.separator)] for label in labels]
-    return labels_target([[part for part in each if part] for each in parts], place, like)
+    return labels_target([[part for part in each if part] for each in parts], sequences.place, bad, like, what=what)
 
 
 def _read_long(wanted: _Columns, features: Sequence[str] | None) -> _Sequences:
@@ -216,23 +218,22 @@ def _read_long(wanted: _Columns, features: Sequence[str] | None) -> _Sequences:
         file.require("time", wanted.time)
     table, names = _read_features(file, wanted.text, wanted.values, wanted.time, features, wanted.other)
     codes, ids = _sequence_codes(table, wanted.id)
+    bad = BadSequences(wanted.on_bad, ids)
+    _check_cells(table, codes, bad, guessed=names if features is None else ())
     first = _first_rows(codes, len(ids))
     for column in [*wanted.values, *(each for each in (wanted.label, wanted.group) if each is not None)]:
-        _check_constant(table, column, codes, first, ids)
-    if wanted.time is None:
-        _check_contiguous(table, codes, ids)
-        order = np.arange(len(codes))
-    else:
-        order = _time_order(table, wanted.time, codes, ids)
+        _check_constant(table, column, codes, first, bad)
+    order = _written_order(table, codes, bad) if wanted.time is None else _time_order(table, wanted.time, codes, bad)
     steps = table.frame[list(names)].to_numpy(np.float32)
     return _Sequences(
         table,
         first,
         ids,
         names,
-        steps if wanted.time is None else steps[order],
+        steps if order is None else steps[order],
         np.bincount(codes, minlength=len(ids)).astype(np.int64),
-        lambda row: table.place(int(order[row])),
+        table.place if order is None else lambda row: table.place(int(order[row])),
+        bad,
     )
 
 
@@ -277,54 +278,74 @@ def _first_rows(codes: NDArray[np.int64], count: int) -> NDArray[np.int64]:
     return first
 
 
+def _check_cells(table: Table, codes: NDArray[np.int64], bad: BadSequences, guessed: Sequence[str] = ()) -> None:
+    """Check that no cell of a column of numbers is a word; `guessed`: columns that the spec does not name."""
+    if not table.words:
+        return
+    cells = [(int(row), column) for column, words in table.words.items() for row in _first_words(words, codes)]
+    for row, column in sorted(cells):
+        cell = str(table.words[column].at[row])
+        received = brief(cell) if cell.strip() else "an empty cell"
+        hint = "; if this is no feature, name the features in data.features" if column in guessed else ""
+        reason = f"column {brief(column)}: expected a number; received {received}{hint}"
+        bad.add(int(codes[row]), table.place(row), reason)
+
+
+def _first_words(words: pandas.Series[Any], codes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the rows of the first word of each sequence."""
+    rows = words.index.to_numpy()
+    return rows[first_of_each(codes[rows])]
+
+
 def _check_constant(
-    table: Table, column: str, codes: NDArray[np.int64], first: NDArray[np.int64], ids: list[str]
+    table: Table, column: str, codes: NDArray[np.int64], first: NDArray[np.int64], bad: BadSequences
 ) -> None:
+    """Check that a column has one value in all rows of a sequence."""
     import pandas
 
     values = pandas.factorize(table.frame[column])[0]  # a missing value is -1
     differing = np.flatnonzero(values != values[first][codes])
-    if len(differing):
-        row = int(differing[0])
+    cells = table.frame[column]
+    for row in differing[first_of_each(codes[differing])]:
         start = int(first[codes[row]])
-        cells = table.frame[column]
-        raise DataError(
-            f"{table.place(row)}: column '{column}': expected one value for all rows of sequence {ids[codes[row]]!r}, "
-            f"{str(cells.iloc[start])!r} as in {table.place(start)}; received {str(cells.iloc[row])!r}"
+        reason = (
+            f"column '{column}': expected one value for all rows of a sequence, {brief(str(cells.iloc[start]))} as in "
+            f"{table.place(start)}; received {brief(str(cells.iloc[row]))}"
         )
+        bad.add(int(codes[row]), table.place(int(row)), reason)
 
 
-def _check_contiguous(table: Table, codes: NDArray[np.int64], ids: list[str]) -> None:
-    starts = np.flatnonzero(np.diff(codes, prepend=-1))
-    if len(starts) == len(ids):
-        return
-    seen: set[int] = set()
-    for row in starts:
-        if int(codes[row]) in seen:
-            raise DataError(
-                f"{table.place(int(row))}: expected the rows of a sequence to follow one another; received a row of "
-                f"sequence {ids[codes[row]]!r} again after others; name a time column in data.time, or sort the table"
-            )
-        seen.add(int(codes[row]))
+def _written_order(table: Table, codes: NDArray[np.int64], bad: BadSequences) -> NDArray[np.int64] | None:
+    """Return the rows sorted by sequence, (rows,), or None where they are; the rows of one must follow one another."""
+    begins = np.flatnonzero(np.diff(codes, prepend=-1))  # a run of rows of one sequence
+    again = np.delete(begins, first_of_each(codes[begins]))
+    for row in again[first_of_each(codes[again])]:
+        reason = (
+            "expected the rows of a sequence to follow one another; received a row of it again after others; "
+            "name a time column in data.time, sort the table, or give each sequence an id of its own"
+        )
+        bad.add(int(codes[row]), table.place(int(row)), reason)
+    return np.argsort(codes, kind="stable") if len(again) else None
 
 
-def _time_order(table: Table, column: str, codes: NDArray[np.int64], ids: list[str]) -> NDArray[np.int64]:
-    """Return the rows sorted by sequence, and by time within each."""
-    times = _times(table, column)
+def _time_order(table: Table, column: str, codes: NDArray[np.int64], bad: BadSequences) -> NDArray[np.int64]:
+    """Return the rows sorted by sequence, and by time within each, (rows,)."""
+    times = _times(table, column, codes, bad)
     order = np.lexsort((times, codes))
-    same = (np.diff(codes[order]) == 0) & (np.diff(times[order]) == 0)
-    if same.any():
-        at = int(np.flatnonzero(same)[0])
+    same = np.flatnonzero((np.diff(codes[order]) == 0) & (np.diff(times[order]) == 0))
+    for at in same[first_of_each(codes[order[same]])]:
         earlier, later = sorted((int(order[at]), int(order[at + 1])))
-        raise DataError(
-            f"{table.place(later)}: column '{column}': expected different times within sequence "
-            f"{ids[codes[later]]!r}; received {str(table.frame[column].iloc[later])!r} as in {table.place(earlier)}"
-        )
+        if int(codes[later]) not in bad:
+            reason = (
+                f"column '{column}': expected different times within a sequence; "
+                f"received {brief(str(table.frame[column].iloc[later]))} as in {table.place(earlier)}"
+            )
+            bad.add(int(codes[later]), table.place(later), reason)
     return order.astype(np.int64)
 
 
-def _times(table: Table, column: str) -> NDArray[np.generic]:
-    """Return a time column, (rows,), as something that sorts and has no missing values."""
+def _times(table: Table, column: str, codes: NDArray[np.int64], bad: BadSequences) -> NDArray[np.generic]:
+    """Return a time column, (rows,), as something that sorts."""
     import pandas
     from pandas.api.types import is_datetime64_any_dtype
 
@@ -332,50 +353,87 @@ def _times(table: Table, column: str) -> NDArray[np.generic]:
     times = cells if is_datetime64_any_dtype(cells) else pandas.to_numeric(cells, errors="coerce")
     if not times.notna().any():
         times = pandas.to_datetime(cells, errors="coerce", utc=True, format="ISO8601")
-    if times.isna().any():
-        row = int(np.argmax(times.isna()))
-        received = "an empty cell" if pandas.isna(cells.iloc[row]) else repr(str(cells.iloc[row]))
-        place = table.place(row)
-        raise DataError(f"{place}: column '{column}': expected a number or an ISO date; received {received}")
+    missing = np.flatnonzero(times.isna() | times.isin([np.inf, -np.inf]))
+    for row in missing[first_of_each(codes[missing])]:
+        received = "an empty cell" if pandas.isna(cells.iloc[row]) else brief(str(cells.iloc[row]))
+        reason = f"column '{column}': expected a number or an ISO date; received {received}"
+        bad.add(int(codes[row]), table.place(int(row)), reason)
     result: NDArray[np.generic] = times.to_numpy()
     return result if result.dtype.kind in "biuf" else times.astype("int64").to_numpy()
 
 
 def _read_manifest(wanted: _Columns, features: Sequence[str] | None) -> _Sequences:
-    """Read the files that a manifest lists, in its order."""
+    """Read the files that a manifest lists, in its order; of one that can't be read the sequence is empty."""
     manifest = read_table(wanted.file, wanted.text, wanted.values)
     files = [str(name) for name in manifest.text(wanted.id)]
-    steps: list[NDArray[np.float32]] = []
-    places: list[Place] = []
+    _check_different(manifest, files)
+    rows = np.arange(len(files), dtype=np.int64)
+    bad = BadSequences(wanted.on_bad, files)
+    _check_cells(manifest, rows, bad)
     names = tuple(features) if features is not None else None
+    read: dict[int, tuple[NDArray[np.float32], Place]] = {}
     for row, name in enumerate(files):
-        path = wanted.file.path.parent / name
-        if not name.strip() or not path.is_file():
-            raise DataError(f"{manifest.place(row)}: column '{FILE}': expected a file; received {name!r} ({path})")
-        sequence, names, place = _read_one(path, wanted.time, names)
-        steps.append(sequence)
-        places.append(place)
-    lengths = np.array([len(each) for each in steps], np.int64)
+        try:
+            steps, names, place = _read_one(_listed(wanted.file.path.parent, name), wanted.time, names)
+            read[row] = steps, place
+        except DataError as error:
+            bad.add(row, manifest.place(row), str(error))
+    empty = np.zeros((0, len(names or ())), np.float32)
+    parts = [read[row][0] if row in read else empty for row in range(len(files))]
+    lengths = np.array([len(each) for each in parts], np.int64)
     ends = np.cumsum(lengths)
 
-    def place_of_row(row: int) -> str:
+    def place_of_step(row: int) -> str:
         index = int(np.searchsorted(ends, row, side="right"))
-        return places[index](int(row - (ends[index] - lengths[index])))
+        return read[index][1](int(row - (ends[index] - lengths[index])))
 
-    rows = np.arange(len(files), dtype=np.int64)
-    return _Sequences(manifest, rows, files, names or (), np.concatenate(steps), lengths, place_of_row)
+    return _Sequences(manifest, rows, files, names or (), np.concatenate(parts), lengths, place_of_step, bad)
+
+
+def _check_different(manifest: Table, files: Sequence[str]) -> None:
+    """Check that no file is listed twice: it would stand on both sides of a split."""
+    seen: dict[str, int] = {}
+    for row, name in enumerate(files):
+        if name.strip() and seen.setdefault(name, row) != row:
+            raise DataError(
+                f"{manifest.place(row)}: column '{FILE}': expected every file once; received {brief(name)} again, "
+                f"as in {manifest.place(seen[name])}; remove one of the two"
+            )
+
+
+def _listed(folder: Path, name: str) -> Path:
+    """Return the path of a file that a manifest lists.
+
+    Raises:
+        DataError: there is no such file.
+    """
+    path = folder / name
+    try:
+        found = bool(name.strip()) and path.is_file()
+    except (OSError, ValueError):  # a name that is too long, or no name at all
+        found = False
+    if not found:
+        received = brief(name) if name.strip() else "nothing"
+        raise DataError(f"column '{FILE}': expected a file beside the manifest; received {received}")
+    return path
 
 
 def _read_one(
     path: Path, time: str | None, features: tuple[str, ...] | None
 ) -> tuple[NDArray[np.float32], tuple[str, ...], Place]:
-    """Return the sequence (T, F) of one file, its features, and the place of each time step."""
+    """Return the sequence (T, F) of one file, its features, and the place of each time step.
+
+    Raises:
+        DataError: a fault anywhere in the file.
+    """
     file = open_table(path)
     if time is not None:
         file.require("time", time)
     table, names = _read_features(file, [], [], time, features, {time} if time is not None else set())
+    one, fault = np.zeros(len(table.frame), np.int64), BadSequences("skip", [path.name])
+    _check_cells(table, one, fault, guessed=names if features is None else ())
     steps = table.frame[list(names)].to_numpy(np.float32)
-    if time is None:
-        return steps, names, table.place
-    order = _time_order(table, time, np.zeros(len(steps), np.int64), [path.name])
+    order = np.arange(len(steps)) if time is None else _time_order(table, time, one, fault)
+    for each in fault.found.values():
+        raise DataError(f"{each.where}: {each.reason}")
     return steps[order], names, lambda row: table.place(int(order[row]))

@@ -5,8 +5,6 @@ Axes: N sequences, T time, F features, C classes.
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,15 +13,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnlab import archives
 from rnnlab.errors import DataError
 from rnnlab.examples import Examples, FlatExamples
 from rnnlab.signature import Field, Signature
-from rnnlab.sources._checks import check_finite, check_not_empty, near, shown
+from rnnlab.sources._checks import BadSequences, OnBad, Place, check_steps, near, shown
 from rnnlab.sources._files import FileSource, check_features
 from rnnlab.sources._targets import class_target, labels_target, numbers_target
+from rnnlab.strict import shown as brief
 
 ARRAYS = ("values", "lengths", "labels", "classes", "groups", "ids", "feature_names")
 RAGGED = "save ragged data as flat `values` (all steps, features) and `lengths` (one per sequence), see README"
+# Of an array of arrays, and of labels as text: what is saved with pickles most often.
+CONVERT = (
+    "python -c \"import numpy as np; old = np.load('OLD.npz', allow_pickle=True); np.savez('NEW.npz', "
+    "values=np.concatenate(list(old['values'])), lengths=[len(each) for each in old['values']], "
+    "labels=old['labels'].astype(str))\""
+)
 
 
 class Npz(FileSource):
@@ -36,10 +42,10 @@ class Npz(FileSource):
     """
 
     def read_file(self, path: Path, like: Signature | None) -> FlatExamples:
-        return _read(path, like, with_targets=True)
+        return _read(path, like, self.on_bad, with_targets=True)
 
     def read_input(self, path: Path, signature: Signature) -> Examples:
-        return _read(path, signature, with_targets=False)
+        return _read(path, signature, self.on_bad, with_targets=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,24 +74,31 @@ class _Archive:
         except UnicodeDecodeError as error:
             raise self.error(name, "text in UTF-8", str(error)) from None
 
+    def place(self, number: int) -> str:
+        """Return where a sequence stands."""
+        return f"{self.shown}[{number}]"
+
     def error(self, name: str, expected: str, received: str) -> DataError:
         return DataError(f"{self.shown}: array '{name}': expected {expected}; received {received}")
 
 
-def _read(path: Path, like: Signature | None, with_targets: bool) -> FlatExamples:
+def _read(path: Path, like: Signature | None, on_bad: OnBad, with_targets: bool) -> FlatExamples:
     archive = _load(path)
-    values, lengths = _values(archive), _lengths(archive)
-    if lengths.sum() != len(values):
-        raise archive.error("lengths", f"a sum of {len(values)}, the rows of 'values'", str(lengths.sum()))
+    values = _values(archive)
+    lengths = _lengths(archive, len(values))
     check_features(f"{archive.shown}: array 'values'", values.shape[1], like)
     names = _feature_names(archive, values.shape[1])
     field = like.inputs[0] if like is not None else Field("sequence", "series", (len(names),), tuple(names))
     if "feature_names" in archive.arrays and tuple(names) != field.names:
-        raise archive.error("feature_names", f"{', '.join(field.names)}, as in the training data", ", ".join(names))
-    ids = archive.names("ids", len(lengths), "sequence") or [str(number) for number in range(len(lengths))]
+        at = next(number for number, name in enumerate(names) if name != field.names[number])
+        expected = f"{brief(field.names[at])}, as in the training data"
+        raise archive.error(f"feature_names[{at}]", expected, brief(names[at]))
+    ids = _ids(archive, len(lengths))
+    bad = BadSequences(on_bad, ids)
+    check_steps(field, values, lengths, bad, archive.place)
     target, targets = None, None
-    if with_targets and (like is None or like.target is not None):
-        target, targets = _targets(archive, len(lengths), like.target if like is not None else None)
+    if with_targets and len(lengths) and (like is None or like.target is not None):
+        target, targets = _targets(archive, bad, len(lengths), like.target if like is not None else None)
     groups = archive.names("groups", len(lengths), "sequence") if with_targets else None
     examples = FlatExamples.from_lengths(
         Signature((field,), target),
@@ -94,44 +107,26 @@ def _read(path: Path, like: Signature | None, with_targets: bool) -> FlatExample
         lengths,
         targets,
         None if groups is None else np.array(groups, dtype=str),
-        [f"{archive.shown}[{number}]" for number in range(len(lengths))],
+        [archive.place(number) for number in range(len(lengths))],
     )
-    check_not_empty(examples, archive.shown)
-    check_finite(examples)
-    return examples
+    return bad.left(examples, archive.shown)
 
 
 def _load(path: Path) -> _Archive:
     where = shown(path)
     try:
-        if not zipfile.is_zipfile(path):
-            raise DataError(f"{where}: expected an .npz archive (numpy.savez); received something else; {RAGGED}")
-        with np.load(path, allow_pickle=False) as archive:
-            found = archive.files
-            for name in ("values", "lengths"):
-                if name not in found:
-                    hint = near(name, found)
-                    raise DataError(f"{where}: expected an array '{name}'; it is missing{hint}; {RAGGED}")
-            return _Archive(where, {name: _array(archive, name, where) for name in ARRAYS if name in found})
+        found = archives.names_of(path)
+        for name in ("values", "lengths"):
+            if name not in found:
+                hint = near(name, found)
+                raise DataError(f"{where}: expected an array '{name}'; it is missing{hint}; {RAGGED}")
+        return _Archive(where, archives.read_archive(path, ARRAYS))
     except OSError as error:
         raise DataError(f"{where}: can't be read: {error.strerror or error}") from None
-    except (ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:  # RuntimeError: encrypted
-        raise DataError(f"{where}: this .npz archive can't be read: {str(error) or type(error).__name__}") from None
-
-
-def _array(archive: np.lib.npyio.NpzFile, name: str, where: str) -> NDArray[np.generic]:
-    """Return one array of an archive; bytes stand for a member that is no array."""
-    try:
-        array: Any = archive[name]
-    except ValueError as error:
-        if "allow_pickle" not in str(error):
-            raise
-        raise DataError(
-            f"{where}: array '{name}' holds Python objects, which are not read for safety; {RAGGED}"
-        ) from None
-    if not isinstance(array, np.ndarray):
-        raise DataError(f"{where}: expected an array '{name}'; received a member that is none; {RAGGED}")
-    return array
+    except archives.PickledError as error:
+        raise DataError(f"{where}: {error}. If you trust the file, lay it flat: {CONVERT}") from None
+    except archives.ArchiveError as error:
+        raise DataError(f"{where}: this .npz archive can't be read: {error}; {RAGGED}") from None
 
 
 def _values(archive: _Archive) -> NDArray[np.float32]:
@@ -142,21 +137,43 @@ def _values(archive: _Archive) -> NDArray[np.float32]:
         return np.asarray(values[:, None] if values.ndim == 1 else values, np.float32)  # (ΣT,) → (ΣT, 1)
 
 
-def _lengths(archive: _Archive) -> NDArray[np.int64]:
+def _lengths(archive: _Archive, steps: int) -> NDArray[np.int64]:
     lengths: NDArray[Any] = archive.arrays["lengths"]
     if lengths.dtype.kind not in "iu" or lengths.ndim != 1:
         raise archive.error("lengths", "whole numbers of shape (sequences,)", _kind(lengths))
-    bad = np.flatnonzero(lengths < 1)
-    if len(bad):
-        raise archive.error(f"lengths[{bad[0]}]", "at least one time step", str(lengths[bad[0]]))
-    return lengths.astype(np.int64)
+    beyond = np.flatnonzero((lengths < 0) | (lengths > steps))  # before they are added, which could overflow
+    if len(beyond):
+        expected = f"a number of time steps, at most {steps}, the rows of 'values'"
+        raise archive.error(f"lengths[{beyond[0]}]", expected, str(lengths[beyond[0]]))
+    lengths = lengths.astype(np.int64)
+    if lengths.sum() != steps:
+        raise archive.error("lengths", f"a sum of {steps}, the rows of 'values'", str(lengths.sum()))
+    return lengths
+
+
+def _ids(archive: _Archive, count: int) -> list[str]:
+    """Return the sequences' names: of their own, or their numbers."""
+    ids = archive.names("ids", count, "sequence")
+    if ids is None:
+        return [str(number) for number in range(count)]
+    seen: dict[str, int] = {}
+    for number, identity in enumerate(ids):
+        if seen.setdefault(identity, number) != number:
+            raise archive.error(
+                f"ids[{number}]",
+                "a name of its own for each sequence",
+                f"{brief(identity)} as in ids[{seen[identity]}]; what sequences share belongs into 'groups'",
+            )
+    return ids
 
 
 def _feature_names(archive: _Archive, count: int) -> list[str]:
     return archive.names("feature_names", count, "feature") or [f"feature_{number}" for number in range(count)]
 
 
-def _targets(archive: _Archive, count: int, like: Field | None) -> tuple[Field | None, NDArray[np.generic] | None]:
+def _targets(
+    archive: _Archive, bad: BadSequences, count: int, like: Field | None
+) -> tuple[Field | None, NDArray[np.generic] | None]:
     """Return the target field and the targets that `labels` describes; its type says which kind it is."""
 
     def place(index: int) -> str:
@@ -172,18 +189,18 @@ def _targets(archive: _Archive, count: int, like: Field | None) -> tuple[Field |
     if labels.dtype.kind == "f":
         numbers = labels[:, None] if labels.ndim == 1 else labels  # (N,) → (N, 1)
         names = ["value"] if labels.ndim == 1 else [f"value_{number}" for number in range(numbers.shape[1])]
-        return numbers_target(numbers, names, place, like)
+        return numbers_target(numbers, names, place, bad, like)
     if labels.ndim == 2:
-        return _label_sets(archive, labels, like)
+        return _label_sets(archive, bad, labels, like)
     classes = archive.text("classes") if "classes" in archive.arrays else None
     text = archive.text("labels")
     if classes is not None and labels.dtype.kind in "iu":
-        text = [_class_name(archive, classes, int(number), index) for index, number in enumerate(labels.tolist())]
-    return class_target(text, place, like, classes)
+        text = [_class_name(classes, int(number), bad, place, index) for index, number in enumerate(labels.tolist())]
+    return class_target(text, place, bad, like, classes)
 
 
 def _label_sets(
-    archive: _Archive, labels: NDArray[np.generic], like: Field | None
+    archive: _Archive, bad: BadSequences, labels: NDArray[np.generic], like: Field | None
 ) -> tuple[Field, NDArray[np.generic]]:
     if labels.dtype.kind not in "iub" or not np.isin(labels, (0, 1)).all():
         raise archive.error("labels", "0 and 1 in an array of two axes", f"other values ({_kind(labels)})")
@@ -194,13 +211,15 @@ def _label_sets(
     sets = [[names[column] for column in np.flatnonzero(row)] for row in labels]
     if like is not None and labels.shape[1] != len(like.names):
         raise archive.error("labels", f"{len(like.names)} columns, as in the training data", str(labels.shape[1]))
-    return labels_target(sets, lambda index: f"{archive.shown}: labels[{index}]", like, names)
+    return labels_target(sets, lambda index: f"{archive.shown}: labels[{index}]", bad, like, names)
 
 
-def _class_name(archive: _Archive, classes: list[str], number: int, index: int) -> str:
-    if not 0 <= number < len(classes):
-        raise archive.error(f"labels[{index}]", f"0 to {len(classes) - 1}, an index into 'classes'", str(number))
-    return classes[number]
+def _class_name(classes: list[str], number: int, bad: BadSequences, place: Place, index: int) -> str:
+    if 0 <= number < len(classes):
+        return classes[number]
+    if index not in bad:
+        bad.add(index, place(index), f"expected 0 to {len(classes) - 1}, an index into 'classes'; received {number}")
+    return ""
 
 
 def _kind(array: NDArray[np.generic]) -> str:

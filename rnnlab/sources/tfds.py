@@ -5,11 +5,13 @@ Axes: N examples, T time, F features.
 
 from __future__ import annotations
 
+import json
 import logging
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +19,22 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from rnnlab import bounded
 from rnnlab.errors import DataError
 from rnnlab.examples import Examples, FlatExamples
 from rnnlab.places import Places
 from rnnlab.signature import Field as ExampleField
 from rnnlab.signature import Signature
 from rnnlab.sources import Source
-from rnnlab.sources._checks import Place, check_finite, check_not_empty, near, shown
+from rnnlab.sources._checks import BadSequences, Place, check_steps, near, one_line, shown
 from rnnlab.sources._files import check_features
 from rnnlab.sources._targets import class_target, numbers_target
 from rnnlab.strict import Strict
+from rnnlab.strict import shown as brief
 
-DATASET = r"^[A-Za-z]\w*(/[\w.+\-]+)?(:[\d.*]+)?$"
-LONG = 300  # characters of another package's message that are worth reading
+CLASS_KEYS = ("pythonClassName", "python_class_name", "type")
+MOST_BYTES_OF_FEATURES = 50_000_000
+DATASET = r"^[A-Za-z]\w*(/\w[\w.+\-]*)?(:[\d*][\d.*]*)?$"
 
 
 class Features(Strict):
@@ -122,28 +127,34 @@ class Tfds(Source):
         except (OSError, ValueError, RuntimeError, ImportError) as error:
             raise DataError(
                 f"data.dataset: '{self.dataset}' could not be downloaded and prepared "
-                f"({type(error).__name__}: {_one_line(error)})"
+                f"({type(error).__name__}: {one_line(error)})"
             ) from error
         return builder
 
     def _read(self, builder: Any, split: str, where: str, like: Signature | None) -> FlatExamples:
-        with_targets = like is None or like.target is not None
-        examples = _examples(self, _stream(self, builder, split, where, with_targets), builder, where, split, like)
-        check_not_empty(examples, f"{where}: {split}")
-        check_finite(examples)
-        return examples
+        part = _Part(f"{where}: {split}")
+        bad = BadSequences(self.on_bad, part.ids)
+        _stream(self, builder, split, where, part, bad, with_targets=like is None or like.target is not None)
+        return bad.left(_examples(self, part, builder, bad, like), part.shown)
 
 
 @dataclass(frozen=True, eq=False)
-class _Columns:
-    """One split, feature by feature: N sequences of (T, F), N raw labels or values, N raw groups."""
+class _Part:
+    """One split, feature by feature: N names, N sequences of (T, F), N raw labels or values, N raw groups."""
 
-    sequences: list[NDArray[np.float32]]
-    answers: list[Any]
-    groups: list[Any]
+    shown: str
+    ids: list[str] = field(default_factory=list)
+    sequences: list[NDArray[np.float32]] = field(default_factory=list)
+    answers: list[Any] = field(default_factory=list)
+    groups: list[Any] = field(default_factory=list)
+
+    def place(self, index: int) -> str:
+        return f"{self.shown}[{index}]"
 
 
-def _stream(source: Tfds, builder: Any, split: str, where: str, with_targets: bool) -> _Columns:
+def _stream(
+    source: Tfds, builder: Any, split: str, where: str, part: _Part, bad: BadSequences, *, with_targets: bool
+) -> None:
     """Read a split once, in the order in which it is stored."""
     features = source.features
     keys = [features.sequence] if isinstance(features.sequence, str) else features.sequence
@@ -153,90 +164,98 @@ def _stream(source: Tfds, builder: Any, split: str, where: str, with_targets: bo
         if key is not None:
             _feature(builder, key)
     _check_split(builder, split, where)
-    columns = _Columns([], [], [])
     for number, example in enumerate(_rows(builder, split, where)):
-        columns.sequences.append(_sequence(example, keys, f"{where}: {split}[{number}]"))
+        part.ids.append(f"{split}/{number}")
+        part.sequences.append(_sequence(example, keys, part, bad))
         if answer is not None:
-            columns.answers.append(_walk(example, answer))
+            part.answers.append(_walk(example, answer))
         if group is not None:
-            columns.groups.append(_walk(example, group))
-    return columns
+            part.groups.append(_walk(example, group))
 
 
-def _examples(
-    source: Tfds, columns: _Columns, builder: Any, where: str, split: str, like: Signature | None
-) -> FlatExamples:
-    def place(index: int) -> str:
-        return f"{where}: {split}[{index}]"
-
-    count = columns.sequences[0].shape[1] if columns.sequences else 0
-    for index, sequence in enumerate(columns.sequences):
+def _examples(source: Tfds, part: _Part, builder: Any, bad: BadSequences, like: Signature | None) -> FlatExamples:
+    """Return all sequences of a split; those that are bad count as empty ones."""
+    counts = Counter(sequence.shape[1] for index, sequence in enumerate(part.sequences) if index not in bad)
+    count = counts.most_common(1)[0][0] if counts else 0
+    if counts:
+        check_features(part.shown, count, like)
+    for index, sequence in enumerate(part.sequences):
         if sequence.shape[1] != count:
-            raise DataError(
-                f"{place(index)}: expected {count} features, as in the first example; received {sequence.shape[1]}"
-            )
-    check_features(f"{where}: {split}", count, like)
+            if index not in bad:
+                bad.add(index, part.place(index), f"expected {count} features; received {sequence.shape[1]}")
+            part.sequences[index] = np.zeros((0, count), np.float32)
     names = tuple(f"feature_{number}" for number in range(count))
     inputs = like.inputs if like is not None else (ExampleField("sequence", "series", (count,), names),)
-    target, targets = None, None
-    if columns.answers:
-        target, targets = _targets(source, columns.answers, builder, place, like.target if like is not None else None)
-    return FlatExamples.from_sequences(
-        Signature(inputs, target),
-        [f"{split}/{index}" for index in range(len(columns.sequences))],
-        columns.sequences,
-        targets,
-        np.array([_text(group) for group in columns.groups], dtype=str) if columns.groups else None,
-        [place(index) for index in range(len(columns.sequences))],
+    examples = FlatExamples.from_sequences(
+        Signature(inputs),
+        part.ids,
+        part.sequences,
+        groups=np.array([_text(group) for group in part.groups], dtype=str) if part.groups else None,
+        locations=[part.place(index) for index in range(len(part.ids))],
     )
+    check_steps(inputs[0], examples.values, examples.lengths, bad, part.place)
+    if not part.answers:
+        return examples
+    target, targets = _targets(source, part, builder, bad, like.target if like is not None else None)
+    return replace(examples, signature=Signature(inputs, target), targets=targets)
 
 
 def _targets(
-    source: Tfds, answers: list[Any], builder: Any, place: Place, like: ExampleField | None
+    source: Tfds, part: _Part, builder: Any, bad: BadSequences, like: ExampleField | None
 ) -> tuple[ExampleField, NDArray[np.generic]]:
+    answers, place = part.answers, part.place
     if source.features.value is not None:
-        numbers = _numbers(answers, source.features.value, place)
+        numbers = _numbers(answers, source.features.value, place, bad)
         names = ["value"] if numbers.shape[1] == 1 else [f"value_{number}" for number in range(numbers.shape[1])]
-        return numbers_target(numbers, names, place, like)
+        return numbers_target(numbers, names, place, bad, like)
     key = str(source.features.label)
     for index, answer in enumerate(answers):
         if np.ndim(answer) != 0:
             raise DataError(f"{place(index)}: feature '{key}': expected one class; received shape {np.shape(answer)}")
     names_of = getattr(_feature(builder, key), "names", None)
     if names_of is None:
-        return class_target([_text(answer) for answer in answers], place, like)
+        return class_target([_text(answer) for answer in answers], place, bad, like)
     for index, answer in enumerate(answers):
-        if not 0 <= int(answer) < len(names_of):
-            raise DataError(f"{place(index)}: feature '{key}': expected a class; received {answer}, which means none")
-    return class_target([names_of[int(answer)] for answer in answers], place, like, names_of)
+        if not 0 <= int(answer) < len(names_of) and index not in bad:
+            bad.add(index, place(index), f"feature '{key}': expected a class; received {answer}, which means none")
+    labels = [names_of[int(answer)] if 0 <= int(answer) < len(names_of) else "" for answer in answers]
+    return class_target(labels, place, bad, like, names_of)
 
 
-def _numbers(answers: list[Any], key: str, place: Place) -> NDArray[np.float64]:
-    """Return values, (N,) or (N, K) in the dataset, as (N, K)."""
-    rows: list[NDArray[np.float64]] = []
-    for index, answer in enumerate(answers):
-        array = np.asarray(answer)
-        if array.dtype.kind not in "biuf" or array.ndim > 1 or (rows and array.size != rows[0].size):
-            kind = f"{array.dtype} of shape {array.shape}"
-            raise DataError(f"{place(index)}: feature '{key}': expected as many numbers as elsewhere; received {kind}")
-        rows.append(np.atleast_1d(array).astype(np.float64))
-    return np.stack(rows)
+def _numbers(answers: list[Any], key: str, place: Place, bad: BadSequences) -> NDArray[np.float64]:
+    """Return values, (N,) or (N, K) in the dataset, as (N, K); NaN where there are not as many as elsewhere."""
+    arrays = [np.asarray(answer) for answer in answers]
+    size = Counter(array.size for array in arrays).most_common(1)[0][0]
+    rows = np.full((len(arrays), size), np.nan)
+    for index, array in enumerate(arrays):
+        received = f"{array.dtype} of shape {array.shape}"
+        if array.dtype.kind not in "biuf" or array.ndim > 1:
+            raise DataError(f"{place(index)}: feature '{key}': expected a number or numbers; received {received}")
+        if array.size == size:
+            rows[index] = array
+        elif index not in bad:
+            reason = f"feature '{key}': expected {size} number(s), as elsewhere; received {received}"
+            bad.add(index, place(index), reason)
+    return rows
 
 
-def _sequence(example: Any, keys: Sequence[str], where: str) -> NDArray[np.float32]:
-    """Return the features of these names side by side: each (T, …) becomes (T, F)."""
-    parts: list[NDArray[np.float32]] = []
+def _sequence(example: Any, keys: Sequence[str], part: _Part, bad: BadSequences) -> NDArray[np.float32]:
+    """Return the last example's features of these names side by side: each (T, …) becomes (T, F)."""
+    index = len(part.ids) - 1
+    series: list[NDArray[np.float32]] = []
     for key in keys:
         array = np.asarray(_walk(example, key))
         if array.dtype.kind not in "biuf" or array.ndim < 1:
             kind = f"{array.dtype} of shape {array.shape}"
-            raise DataError(f"{where}: feature '{key}': expected numbers with a time axis; received {kind}")
+            raise DataError(f"{part.place(index)}: feature '{key}': expected numbers with a time axis; received {kind}")
         width = int(np.prod(array.shape[1:]))
         with np.errstate(over="ignore"):
-            parts.append(array.reshape(len(array), width).astype(np.float32))  # (T, …) → (T, F)
-        if len(array) != len(parts[0]):
-            raise DataError(f"{where}: feature '{key}': expected {len(parts[0])} time steps; received {len(array)}")
-    return np.concatenate(parts, axis=1)
+            series.append(array.reshape(len(array), width).astype(np.float32))  # (T, …) → (T, F)
+        if len(array) != len(series[0]):
+            reason = f"feature '{key}': expected {len(series[0])} time steps; received {len(array)}"
+            bad.add(index, part.place(index), reason)
+    shortest = min(map(len, series))  # of a bad example; of a good one all are equal
+    return np.concatenate([each[:shortest] for each in series], axis=1)
 
 
 def _walk(example: Any, key: str) -> Any:
@@ -273,12 +292,14 @@ def _rows(builder: Any, split: str, where: str) -> Iterator[Any]:
     try:
         yield from tfds.as_numpy(builder.as_dataset(split=split, shuffle_files=False))
     except (tf.errors.OpError, ValueError, OSError, AssertionError) as error:
-        raise DataError(f"{where}: the prepared data of '{split}' can't be read: {_one_line(error)}") from error
+        raise DataError(f"{where}: the prepared data of '{split}' can't be read: {one_line(error)}") from error
 
 
 def _builder_of_name(dataset: str, data_directory: Path) -> Any:
     import tensorflow_datasets as tfds
 
+    for path in (data_directory / re.split("[/:]", dataset)[0]).rglob("features.json"):
+        _check_classes(path.parent)
     try:
         with _quiet():
             return tfds.builder(dataset, data_dir=str(data_directory), try_gcs=False)
@@ -289,20 +310,53 @@ def _builder_of_name(dataset: str, data_directory: Path) -> Any:
             "(for data of your own, give data.folder)"
         ) from None
     except (ValueError, AssertionError, OSError, ImportError) as error:
-        raise DataError(f"data.dataset: '{dataset}': {_one_line(error)}") from error
+        raise DataError(f"data.dataset: '{dataset}': {one_line(error)}") from error
 
 
 def _builder_of_folder(path: Path) -> Any:
     import tensorflow_datasets as tfds
 
+    _check_classes(path)
     try:
         with _quiet():
             return tfds.builder_from_directory(str(path))
     except (ValueError, OSError, AssertionError, KeyError) as error:
         raise DataError(
             f"{shown(path)}: expected a folder of prepared data, with dataset_info.json and features.json "
-            f"({_one_line(error)})"
+            f"({one_line(error)})"
         ) from error
+
+
+def _check_classes(folder: Path) -> None:
+    """Refuse a folder whose `features.json` names classes of other packages: TensorFlow Datasets would import them."""
+    path = folder / "features.json"
+    try:
+        text = bounded.read_bytes(path, MOST_BYTES_OF_FEATURES).decode()
+        found = list(_classes_named(json.loads(text)))
+    except FileNotFoundError:
+        return  # what else is missing, TensorFlow Datasets says
+    except OSError as error:
+        raise DataError(f"{shown(path)}: can't be read: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{shown(path)}: expected JSON: {one_line(error)}") from None
+    for name in found:
+        if not re.fullmatch(r"tensorflow_datasets\.core\.features\.[\w.]+", name):
+            raise DataError(
+                f"{shown(path)}: expected classes of tensorflow_datasets.core.features; received "
+                f"{brief(name)}, which is not loaded because a file names it"
+            )
+
+
+def _classes_named(values: object) -> Iterator[str]:
+    """Yield what stands under the keys by which TensorFlow Datasets names classes, wherever they stand."""
+    if isinstance(values, dict):
+        yield from (values[key] for key in CLASS_KEYS if isinstance(values.get(key), str))
+        values = list(values.values())
+    elif isinstance(values, str):
+        with suppress(ValueError):  # older versions wrote JSON within JSON
+            values = [json.loads(values)]
+    for each in values if isinstance(values, list) else ():
+        yield from _classes_named(each)
 
 
 @contextmanager
@@ -320,8 +374,3 @@ def _quiet() -> Iterator[None]:
 def _text(value: Any) -> str:
     value = value.item() if isinstance(value, np.generic | np.ndarray) else value
     return value.decode("utf-8", errors="replace") if isinstance(value, bytes) else str(value)
-
-
-def _one_line(error: BaseException) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if len(text) <= LONG else f"{text[:LONG]} …"

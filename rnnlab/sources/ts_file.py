@@ -5,7 +5,8 @@ Axes: N examples, T time, F features (the format calls them dimensions).
 
 from __future__ import annotations
 
-import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,132 +16,188 @@ from numpy.typing import NDArray
 from rnnlab.errors import DataError
 from rnnlab.examples import Examples, FlatExamples
 from rnnlab.signature import Field, Signature
-from rnnlab.sources._checks import Place, check_finite, check_not_empty, shown
+from rnnlab.sources._checks import BadSequences, OnBad, check_steps, shown
 from rnnlab.sources._files import FileSource, check_features
 from rnnlab.sources._targets import class_target, numbers_target
+from rnnlab.strict import shown as brief
+
+SWITCHES = ("timestamps", "missing", "univariate", "equallength", "targetlabel", "classlabel")
+MISSING = ("?", "nan")
 
 
 class TsFile(FileSource):
     """Series in `.ts` files, one per split, with a class or a number (`@targetLabel true`) for each."""
 
     def read_file(self, path: Path, like: Signature | None) -> FlatExamples:
-        return read_ts(path, like)
+        return read_ts(path, like, self.on_bad)
 
     def read_input(self, path: Path, signature: Signature) -> Examples:
-        return read_ts(path, replace(signature, target=None))
+        return read_ts(path, replace(signature, target=None), self.on_bad)
 
 
 @dataclass(frozen=True)
-class _Layout:
-    """What a first look at a file gives: the first word after each tag of its header, and the lines of the cases."""
+class _Cases:
+    """A file before its numbers are read.
+
+    Attributes:
+        shown: how messages call the file.
+        header: the words after each tag.
+        lines: (N,) the line of each case.
+        pieces: (N,) each case in lower case, cut at its colons: F dimensions, then the target where there is one.
+    """
 
     shown: str
-    header: dict[str, str]
-    lines: tuple[int, ...]
+    header: dict[str, list[str]]
+    lines: list[int]
+    pieces: list[list[str]]
 
     def place(self, case: int) -> str:
         return f"{self.shown}:{self.lines[case]}"
 
     def says(self, tag: str, default: bool) -> bool:
-        return {"true": True, "false": False}.get(self.header.get(tag, ""), default)
+        word = (self.header.get(tag) or [""])[0]
+        return {"true": True, "false": False}.get(word, default)
+
+    @property
+    def is_regression(self) -> bool:
+        return self.says("targetlabel", False)
 
     @property
     def has_target(self) -> bool:
-        return self.says("targetlabel", False) or self.says("classlabel", True)
+        return self.is_regression or self.says("classlabel", True)
+
+    def dimensions(self, case: int) -> list[str]:
+        return self.pieces[case][:-1] if self.has_target else self.pieces[case]
 
 
-def read_ts(path: Path, like: Signature | None = None) -> FlatExamples:
+def read_ts(path: Path, like: Signature | None = None, on_bad: OnBad = "error") -> FlatExamples:
     """Return the examples of a `.ts` file.
 
     A run of missing values in all features at the end of a series means that the series is shorter than the file's
-    rows (the archive pads so); it is cut off. Any other missing value is an error. Class names are in lower case.
+    rows (the archive pads so); it is cut off. Any other missing value is a fault. Class names are in lower case.
 
     Args:
         path: the file.
         like: the training file's signature: its classes are the only ones, its feature count is expected, and where
             its target is None targets are not read. None for the training file itself.
+        on_bad: what a bad series comes to.
 
     Raises:
         DataError: with the line, what was expected and what stands there.
     """
-    layout = _look(path)
-    series, labels, is_regression = _parse(path, layout)
-    check_features(layout.shown, len(series[0]), like)
-    names = tuple(f"dim_{number}" for number in range(len(series[0])))
-    inputs = like.inputs if like else (Field("sequence", "series", (len(names),), names),)
-    target: Field | None = None
-    targets: NDArray[np.generic] | None = None
-    if layout.has_target and (like is None or like.target is not None):
-        target, targets = _targets(labels, is_regression, layout.place, like.target if like else None)
-    with np.errstate(over="ignore"):
-        sequences = [_cut(each).T.astype(np.float32) for each in series]  # (F, T) → (T, F)
-    examples = FlatExamples.from_sequences(
-        Signature(inputs, target),
-        [str(case) for case in range(len(sequences))],
-        sequences,
-        targets,
-        locations=[layout.place(case) for case in range(len(sequences))],
-    )
-    check_not_empty(examples, layout.shown)
-    check_finite(examples)
-    return examples
+    cases = _look(path)
+    ids = [str(case) for case in range(len(cases.lines))]
+    bad = BadSequences(on_bad, ids)
+    features = 1 if cases.says("univariate", True) else _usual(len(cases.dimensions(case)) for case in range(len(ids)))
+    if features == 0:
+        raise DataError(f"{cases.place(0)}: expected values, a colon and the target; received no colon")
+    check_features(cases.shown, features, like)
+    names = tuple(f"dim_{number}" for number in range(features))
+    inputs = like.inputs if like else (Field("sequence", "series", (features,), names),)
+    locations = [cases.place(case) for case in range(len(ids))]
+    series = _read_series(cases, features, bad)
+    examples = FlatExamples.from_sequences(Signature(inputs), ids, series, locations=locations)
+    check_steps(inputs[0], examples.values, examples.lengths, bad, cases.place)
+    if cases.has_target and (like is None or like.target is not None):
+        target, targets = _targets(cases, bad, like.target if like else None)
+        examples = replace(examples, signature=Signature(inputs, target), targets=targets)
+    return bad.left(examples, cases.shown)
 
 
-def _look(path: Path) -> _Layout:
-    header: dict[str, str] = {}
-    lines: list[int] = []
-    where, in_data = shown(path), False
+def _look(path: Path) -> _Cases:
+    """Read a file, and check its header."""
+    where = shown(path)
     if path.suffix.lower() != ".ts":
         raise DataError(f"{where}: expected a .ts file")
+    cases = _Cases(where, {}, [], [])
     try:
         with path.open(encoding="utf-8-sig") as file:
-            for number, line in enumerate(file, 1):
-                if in_data and not line.strip():
+            lines = enumerate(file, 1)
+            _read_header(cases, lines)
+            for number, line in lines:
+                if not line.strip():
                     raise DataError(f"{where}:{number}: expected a series; received an empty line; remove it")
-                if in_data:
-                    lines.append(number)
-                elif line.strip().lower() == "@data":
-                    in_data = True
-                elif line.strip() and not line.strip().startswith("#"):
-                    tag, *words = line.lower().split()
-                    header[tag[1:]] = words[0] if words else ""
+                cases.lines.append(number)
+                cases.pieces.append(line.strip().lower().split(":"))
     except UnicodeDecodeError as error:
         raise DataError(f"{where}: expected text in UTF-8; received something else ({error.reason})") from None
     except OSError as error:
         raise DataError(f"{where}: can't be read: {error.strerror or error}") from None
-    if not in_data:
-        raise DataError(f"{where}: expected a line '@data' before the series; received none; is it a .ts file?")
-    if not lines:
+    if not cases.lines:
         raise DataError(f"{where}: expected at least one series after '@data'; received none")
-    layout = _Layout(where, header, tuple(lines))
-    if layout.says("timestamps", False):
-        raise DataError(f"{where}: series with time stamps (@timeStamps true) can't be read; write the values alone")
-    return layout
+    return cases
 
 
-def _parse(path: Path, layout: _Layout) -> tuple[list[NDArray[np.float64]], list[str], bool]:
-    """Return N series of (F, T), their labels as text, and whether the labels are numbers."""
-    from aeon.datasets import load_from_ts_file
+def _read_header(cases: _Cases, lines: Iterator[tuple[int, str]]) -> None:
+    """Read the lines up to `@data` into the header, and check what they say."""
+    for number, line in lines:
+        tag, *words = line.lower().split() or ["#"]
+        place = f"{cases.shown}:{number}: {brief(tag)}"
+        if tag == "@data" and not words:
+            break
+        if tag == "@data":
+            raise DataError(f"{place}: expected nothing after it on this line; received {brief(' '.join(words))}")
+        if tag.startswith("#"):
+            continue
+        if tag[1:] in SWITCHES and words[:1] not in (["true"], ["false"]):
+            raise DataError(f"{place}: expected true or false; received {brief(' '.join(words))}")
+        if tag == "@classlabel" and words == ["true"]:
+            raise DataError(f"{place}: expected the names of the classes after true; received none")
+        cases.header[tag[1:]] = words
+    else:
+        raise DataError(f"{cases.shown}: expected a line '@data' before the series; received none; is it a .ts file?")
+    if cases.says("timestamps", False):
+        raise DataError(
+            f"{cases.shown}: series with time stamps (@timeStamps true) can't be read; write the values alone"
+        )
 
-    try:
-        series, labels, header = load_from_ts_file(str(path), return_meta_data=True, encoding="utf-8-sig")
-    except (OSError, ValueError, IndexError) as error:
-        raise _fault(path, layout, error) from error
-    if len(series[0]) == 0:
-        raise DataError(f"{layout.place(0)}: expected values, a colon and the target; received no colon")
-    # The parser takes "nan" and "?" for a missing value, inside class names too, and writes it "NaN".
-    return list(series), [str(label).strip().lower() for label in labels], bool(header["targetlabel"])
+
+def _read_series(cases: _Cases, features: int, bad: BadSequences) -> list[NDArray[np.float32]]:
+    """Return N series of (T, F); a bad one is empty."""
+    steps: int | None = None
+    if cases.says("equallength", True):
+        steps = _usual(pieces[0].count(",") + 1 for pieces in cases.pieces)
+    series = []
+    for case in range(len(cases.lines)):
+        dimensions = cases.dimensions(case)
+        try:
+            array = np.array([[float(number) for number in each.replace("?", "nan").split(",")] for each in dimensions])
+        except ValueError:  # a word, or dimensions of different length
+            array = np.zeros(0)
+        if array.shape[0] != features or array.ndim != 2 or steps not in (None, array.shape[1]):
+            bad.add(case, cases.place(case), _fault(cases, dimensions, features, steps))
+            array = np.zeros((features, 0))
+        with np.errstate(over="ignore"):
+            series.append(_cut(array).T.astype(np.float32))  # (F, T) → (T, F)
+    return series
 
 
-def _targets(
-    labels: list[str], is_regression: bool, place: Place, like: Field | None
-) -> tuple[Field, NDArray[np.generic]]:
-    if is_regression:
-        return numbers_target(np.array(labels, np.float64)[:, None], ("value",), place, like)
+def _fault(cases: _Cases, dimensions: list[str], features: int, steps: int | None) -> str:
+    """Return what is wrong with a case that is not F dimensions of one length."""
+    if len(dimensions) != features:
+        why = "@univariate true" if cases.says("univariate", True) else "as in the other cases"
+        return f"expected {features} dimension(s), {why}; received {len(dimensions)}; a colon ends each"
+    why = "as in dimension 0" if steps is None else "as in the other cases (@equalLength true)"
+    steps = steps or dimensions[0].count(",") + 1
+    for dimension, each in enumerate(dimensions):
+        numbers = each.split(",")
+        for step, number in enumerate(numbers):
+            if not _is_number(number):
+                return f"dimension {dimension}, time step {step}: expected a number; received {brief(number.strip())}"
+        if len(numbers) != steps:
+            return f"dimension {dimension}: expected {steps} time steps, {why}; received {len(numbers)}"
+    return "expected numbers, separated by commas"
+
+
+def _targets(cases: _Cases, bad: BadSequences, like: Field | None) -> tuple[Field, NDArray[np.generic]]:
+    labels = [pieces[-1].strip() for pieces in cases.pieces]
+    if not cases.is_regression:
+        return class_target(["" if label in MISSING else label for label in labels], cases.place, bad, like)
     for case, label in enumerate(labels):
-        if label == "nan":
-            raise DataError(f"{place(case)}: expected a class; received a missing value")
-    return class_target(labels, place, like)
+        if not _is_number(label) and case not in bad:
+            bad.add(case, cases.place(case), f"target: expected a number; received {brief(label)}")
+    numbers = [float(label.replace("?", "nan")) if _is_number(label) else np.nan for label in labels]
+    return numbers_target(np.array(numbers)[:, None], ("value",), cases.place, bad, like)
 
 
 def _cut(series: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -149,40 +206,9 @@ def _cut(series: NDArray[np.float64]) -> NDArray[np.float64]:
     return series[:, : present[-1] + 1 if len(present) else 0]
 
 
-def _fault(path: Path, layout: _Layout, error: Exception) -> DataError:
-    """Return what is wrong with a file that could not be parsed, with the line where it can be found."""
-    with path.open(encoding="utf-8-sig") as file:
-        cases = [line.split(":") for line in file][layout.lines[0] - 1 :]
-    dimensions = 1 if layout.says("univariate", True) else len(cases[0]) - layout.has_target
-    length = cases[0][0].count(",") + 1 if layout.says("equallength", True) else None
-    for case, pieces in enumerate(cases):
-        found = _fault_of_case(pieces, layout, dimensions, length)
-        if found is not None:
-            return DataError(f"{layout.place(case)}: {found}")
-    number = re.search(r"\bcase (\d+)", str(error))
-    where = layout.place(int(number[1]) - 1) if number else layout.shown
-    reason = "a tag of the header has no value" if isinstance(error, IndexError) else " ".join(str(error).split())
-    return DataError(f"{where}: not in the .ts format: {reason}")
-
-
-def _fault_of_case(pieces: list[str], layout: _Layout, dimensions: int, length: int | None) -> str | None:
-    """Return what is wrong with the pieces between the colons of one line, or None."""
-    channels = pieces[:-1] if layout.has_target else pieces
-    if len(channels) != dimensions:
-        why = "@univariate true" if layout.says("univariate", True) else "as in the first case"
-        return f"expected {dimensions} dimension(s), {why}; received {len(channels)}"
-    steps = length or (channels[0].count(",") + 1 if channels else 0)
-    for dimension, channel in enumerate(channels):
-        numbers = channel.split(",")
-        for step, number in enumerate(numbers):
-            if not _is_number(number):
-                return f"dimension {dimension}, time step {step}: expected a number; received {number.strip()!r}"
-        if len(numbers) != steps:
-            why = "as in the first case (@equalLength true)" if length else "as in dimension 0"
-            return f"dimension {dimension}: expected {steps} time steps, {why}; received {len(numbers)}"
-    if layout.says("targetlabel", False) and not _is_number(pieces[-1]):
-        return f"target: expected a number; received {pieces[-1].strip()!r}"
-    return None
+def _usual(counts: Iterable[int]) -> int:
+    """Return the most frequent count; of several, the one that comes first."""
+    return Counter(counts).most_common(1)[0][0]
 
 
 def _is_number(text: str) -> bool:

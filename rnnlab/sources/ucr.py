@@ -21,8 +21,11 @@ from rnnlab.signature import Signature
 from rnnlab.sources import Source
 from rnnlab.sources._checks import near
 from rnnlab.sources.ts_file import read_ts
+from rnnlab.strict import shown as brief
 
 RECORD = "https://zenodo.org/api/records/{}"
+MOST_BYTES_OF_RECORD = 10_000_000
+MOST_BYTES = 10_000_000_000  # of one file; the archive's largest has a tenth of it
 SECONDS = 20  # without an answer for so long, the network counts as absent
 
 
@@ -39,11 +42,11 @@ class Ucr(Source):
     def open(self, places: Places) -> dict[str, Examples]:
         folder = self._folder(places)
         train_file, test_file = self._files()
-        train = read_ts(folder / train_file)
-        return {"train": train, "test": read_ts(folder / test_file, like=train.signature)}
+        train = read_ts(folder / train_file, None, self.on_bad)
+        return {"train": train, "test": read_ts(folder / test_file, train.signature, self.on_bad)}
 
     def read_input(self, path: Path, signature: Signature) -> Examples:
-        return read_ts(path, Signature(signature.inputs))
+        return read_ts(path, Signature(signature.inputs), self.on_bad)
 
     def _files(self) -> tuple[str, str]:
         return f"{self.dataset}_TRAIN.ts", f"{self.dataset}_TEST.ts"
@@ -75,10 +78,10 @@ class Ucr(Source):
             )
         try:
             with urlopen(RECORD.format(records[self.dataset]), timeout=SECONDS) as response:
-                record = {each["key"]: each for each in json.load(response)["files"]}
+                record = {each["key"]: each for each in json.loads(response.read(MOST_BYTES_OF_RECORD))["files"]}
             for file in self._files():
                 _fetch(record[file], folder / file)
-        except (OSError, HTTPException, ValueError, KeyError, TypeError) as error:
+        except (OSError, HTTPException, ValueError, KeyError, TypeError, RecursionError) as error:
             raise DataError(
                 f"data.dataset: '{self.dataset}' does not come with aeon and could not be downloaded from "
                 f"{RECORD.format(records[self.dataset])} ({type(error).__name__}: {error}). "
@@ -90,17 +93,22 @@ def _fetch(entry: dict[str, Any], path: Path) -> None:
     """Download one file of a Zenodo record; it appears under its name only when it is whole.
 
     Raises:
-        ValueError: what arrived is not what the record's checksum says.
+        ValueError: what arrived is not what the record's checksum says, is too large, or would not come over https.
     """
+    address = str(entry["links"]["self"])
+    if not address.startswith("https://"):  # urlopen would read this machine's own files, too
+        raise ValueError(f"{path.name}: expected an address https://…; received {brief(address)}")
     path.parent.mkdir(parents=True, exist_ok=True)
     algorithm, _, expected = str(entry["checksum"]).rpartition(":")
     digest = hashlib.new(algorithm, usedforsecurity=False)
     descriptor, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with urlopen(entry["links"]["self"], timeout=SECONDS) as response, os.fdopen(descriptor, "wb") as file:
+        with os.fdopen(descriptor, "wb") as file, urlopen(address, timeout=SECONDS) as response:
             while chunk := response.read(1 << 20):
                 digest.update(chunk)
                 file.write(chunk)
+                if file.tell() > MOST_BYTES:
+                    raise ValueError(f"{path.name} is larger than {MOST_BYTES:,} bytes")
         if digest.hexdigest() != expected:
             raise ValueError(f"{path.name} arrived damaged: its {algorithm} is not that of the record")
         Path(part).replace(path)

@@ -42,7 +42,10 @@ class Classification(Task):
             counts = np.bincount(targets.astype(np.int64), minlength=len(target.names)).astype(np.float64)
             if (counts > 0).sum() < 2:
                 only = target.names[int(counts.argmax())]
-                raise DataError(f"data: every training example is of class '{only}'; classification needs two or more")
+                raise DataError(
+                    f"data: expected training examples of two or more classes; received {len(targets)}, all of class "
+                    f"'{only}'; add examples of another class, or look whether the label is the right column"
+                )
         weights = self._weights(target, counts)
         if target.kind == "class":
             weights *= counts.sum() / (weights * counts).sum()

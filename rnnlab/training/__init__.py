@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from rnnlab.errors import DataError, NonFiniteError
-from rnnlab.examples import Examples, FlatExamples
+from rnnlab.examples import Examples, FlatExamples, skipped_by_split
 from rnnlab.experiment import Experiment
-from rnnlab.manifest import command, describe_data, now, versions
+from rnnlab.manifest import command, describe_data, now, versions, write_skipped
 from rnnlab.places import Places
 from rnnlab.plan import Batching, choose_widths
 from rnnlab.preparation import Pipeline, require_examples
@@ -109,6 +109,11 @@ def train(
         # First of all, so that whatever is killed from here on can be resumed by the run folder's name alone.
         write_json(run.manifest, manifest)
         write_text(run.spec, experiment.to_yaml())
+        skipped = skipped_by_split(raw)
+        if skipped:
+            write_skipped(run.skipped, skipped)
+        for split, sequences in skipped.items():
+            reporter.say(f"{split}: {len(sequences)} bad sequence(s) left out; {run.skipped} lists them")
         try:
             begin_or_go_on(loop, prepared, manifest, resume=resume)
             loop.train_to_the_end()

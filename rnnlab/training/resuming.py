@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import yaml
 
+from rnnlab import yamlfile
 from rnnlab.errors import RunError
 from rnnlab.examples import Examples
-from rnnlab.experiment import Experiment
+from rnnlab.experiment import Experiment, load_experiment
 from rnnlab.manifest import versions
 from rnnlab.preparation import to_arrays
 from rnnlab.rundir import RunDir, read_arrays, write_arrays
@@ -50,8 +51,11 @@ def _spec_differences(run: RunDir, experiment: Experiment) -> list[str]:
     """Return what differs from the run's spec; more epochs may be asked for."""
     if not run.spec.is_file():  # killed before it was written: nothing was trained yet
         return []
-    then, today = yaml.safe_load(run.spec.read_text("utf-8")), yaml.safe_load(experiment.to_yaml())
-    epochs_then, epochs_today = (each["training"].pop("epochs") for each in (then, today))
+    epochs_then, epochs_today = load_experiment(run.spec).training.epochs, experiment.training.epochs
+    then = yamlfile.load(run.spec).values
+    today = yamlfile.parse(experiment.to_yaml(), "spec now").values
+    for each in (then, today):
+        each.get("training", {}).pop("epochs", None)
     differences = []
     if epochs_today < epochs_then:
         differences.append(f"training.epochs: {epochs_then} then, {epochs_today} now")

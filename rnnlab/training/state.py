@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
 
 from rnnlab.errors import RunError
 from rnnlab.network import named_variables
@@ -132,9 +133,12 @@ def load_state(run: RunDir) -> SavedState | None:
             expected = arrays.pop("digest", np.zeros(0, np.uint8)).tobytes().hex()
             if digest(arrays) != expected:
                 raise RunError(f"{path}: damaged: its digest does not agree")
-            progress = Progress(**json.loads(arrays.pop("progress").tobytes()))
+            progress = TypeAdapter(Progress).validate_python(json.loads(arrays.pop("progress").tobytes()))
         except RunError as error:
             failures.append(str(error))
+            continue
+        except (KeyError, ValueError, RecursionError):
+            failures.append(f"{path}: damaged: it does not say where the training stood")
             continue
         sums = {name[5:]: value for name, value in arrays.items() if name.startswith("sums/")}
         variables = {name: value for name, value in arrays.items() if not name.startswith("sums/")}

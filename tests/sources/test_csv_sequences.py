@@ -189,128 +189,12 @@ def test_the_resolved_spec_gives_the_same_source() -> None:
     assert CsvSequences.model_validate(source.model_dump()) == source
 
 
-LONG = "sequence_id,time,x,y,label,speaker\na12,0,1,2,up,p\na12,1,3,4,up,p\nb,0,5,6,down,q\n"
-MALFORMED: dict[str, tuple[str, str, str]] = {
-    "a word": ("3,4", "abc,4", "made.csv:3: column 'x': expected a number; received 'abc' (sequence_id 'a12')"),
-    "a decimal comma": ("3,4", '"3,5",4', "made.csv:3: column 'x': expected a number; received '3,5'"),
-    "an empty cell": ("3,4", "3,", "made.csv:3: sequence 'a12', time step 1"),
-    "a blank cell": ("3,4", "3, ", "made.csv:3: column 'y'"),
-    "not a number": ("3,4", "nan,4", "feature 'x'"),
-    "infinity": ("3,4", "inf,4", "made.csv:3: sequence 'a12'"),
-    "a number beyond float32": ("3,4", "1e39,4", "made.csv:3: sequence 'a12'"),
-    "too many fields": (
-        "3,4,up,p",
-        "3,4,up,p,extra",
-        "made.csv:3: expected 6 fields, one for each column name; received 7",
-    ),
-    "too few fields": ("5,6,down,q", "5", "made.csv:4"),
-    "an open quote": ("3,4", '"3,4', "made.csv:3: expected a closing quote"),
-    "another label": ("3,4,up", "3,4,down", "made.csv:3: column 'label'"),
-    "another group": ("3,4,up,p", "3,4,up,q", "made.csv:3: column 'speaker'"),
-    "no label": ("5,6,down", "5,6,", "made.csv:4: column 'label'"),
-    "no group": ("down,q", "down,", "made.csv:4: column 'speaker'"),
-    "no id": ("b,0,5", ",0,5", "made.csv:4: column 'sequence_id'"),
-    "the same time": ("a12,1", "a12,0", "made.csv:3: column 'time'"),
-    "no time": ("a12,1", "a12,", "made.csv:3: column 'time'"),
-    "a time that is none": ("a12,1", "a12,noon", "made.csv:3: column 'time'"),
-    "two columns of one name": ("time,x,y", "time,x,x", "made.csv:1: expected different column names"),
-    "a missing column": ("sequence_id", "sequenceid", "did you mean 'sequenceid'?"),
-    "a missing label column": (
-        "label",
-        "lable",
-        "made.csv:1: expected a column 'label' (data.label); it is missing; did you mean",
-    ),
-    "a missing time column": ("time", "when", "'time' (data.time)"),
-}
-
-
-@pytest.mark.parametrize("name", MALFORMED)
-def test_a_malformed_table_is_one_error_with_its_line(tmp_path: Path, name: str) -> None:
-    old, new, expected = MALFORMED[name]
-    text = message(write(tmp_path, LONG.replace(old, new, 1)), time="time", group="speaker", validation=GROUPED)
-    assert expected in text
-    assert "made.csv:" in text
-
-
-@pytest.mark.parametrize("features", [None, ["x", "y"]])
-def test_the_line_is_right_after_empty_lines_and_quoted_line_breaks(tmp_path: Path, features: list[str] | None) -> None:
-    text = 'sequence_id,note,x,y,label\n\na,"one\ntwo",1,2,up\n   \nb,"three",4,bad,up\n'
-    assert "made.csv:6: column 'y'" in message(write(tmp_path, text), features=features)
-
-
-def test_scattered_rows_without_a_time_column_are_an_error(tmp_path: Path) -> None:
-    text = message(write(tmp_path, "sequence_id,x,label\na,1,l\nb,2,l\na,3,l\n"))
-    assert "made.csv:4" in text
-    assert "sequence 'a'" in text
-
-
-def test_a_difference_names_both_lines(tmp_path: Path) -> None:
-    text = message(write(tmp_path, "sequence_id,x,label\na,1,l\na,2,l\na,3,m\n"))
-    assert "made.csv:4" in text
-    assert "made.csv:2" in text
-
-
-NO_TABLE = {
-    "empty": b"",
-    "blank": b"\n\n",
-    "header only": b"sequence_id,x,label\n",
-    "latin-1": "sequence_id,x,label\né,1,l\n".encode("latin-1"),
-    "utf-16": GOOD.encode("utf-16"),
-    "old line ends": GOOD.replace("\n", "\r").encode(),
-    "an image": b"\x89PNG\r\n\x1a\n\x00\x00",
-    "random bytes": bytes(np.random.default_rng(0).integers(1, 256, 5000, dtype=np.uint8)),
-    "one long line": b"x" * 300_000,
-    "semicolons": GOOD.replace(",", ";").encode(),
-    "no feature": b"sequence_id,label,note\na,l,n\n",
-}
-
-
-@pytest.mark.parametrize("name", NO_TABLE)
-@pytest.mark.parametrize("file", ["made.csv", "made.tsv", "made.parquet", "made.csv.gz"])
-def test_what_is_no_table_is_one_error_with_its_name(tmp_path: Path, name: str, file: str) -> None:
-    content = NO_TABLE[name]
-    assert file in message(write(tmp_path, gzip.compress(content) if file.endswith(".gz") else content, file))
-
-
-def test_wrong_bytes_are_named_with_their_line(tmp_path: Path) -> None:
-    assert "made.csv:3: expected text in UTF-8" in message(
-        write(tmp_path, GOOD.encode().replace(b"001,1", b"\xff01,1"))
-    )
-
-
-@pytest.mark.parametrize(
-    "content", [b"", GOOD.encode(), gzip.compress(GOOD.encode(), mtime=0)[:-12], b"\x1f\x8b\x08garbage"]
-)
-def test_what_is_no_gzip_file_is_one_error(tmp_path: Path, content: bytes) -> None:
-    assert "made.csv.gz" in message(write(tmp_path, content, "made.csv.gz"))
-
-
 def test_an_unknown_suffix_and_a_folder_are_errors(tmp_path: Path) -> None:
     assert "made.xlsx" in message(write(tmp_path, GOOD, "made.xlsx"))
     (tmp_path / "folder.csv").mkdir()
     (tmp_path / "folder.parquet").mkdir()
     assert "folder.csv" in message(tmp_path / "folder.csv")
     assert "folder.parquet" in message(tmp_path / "folder.parquet")
-
-
-def test_parquet_errors_name_the_row_and_the_column(tmp_path: Path) -> None:
-    frame = pandas.DataFrame({"sequence_id": [1, 1, 2], "x": [1.0, None, 2.0], "label": ["a", "a", "b"]})
-    frame.to_parquet(tmp_path / "made.parquet")
-    text = message(tmp_path / "made.parquet")
-    assert "made.parquet: row 1: sequence '1', time step 1" in text
-    frame.assign(x=["1", "2", "3"]).to_parquet(tmp_path / "made.parquet")
-    assert "column 'x': expected numbers" in message(tmp_path / "made.parquet", features=["x"])
-    frame.assign(x=1.0, label=pandas.Series(["a", "a", None])).to_parquet(tmp_path / "made.parquet")
-    assert "row 2: column 'label'" in message(tmp_path / "made.parquet")
-
-
-def test_the_test_file_has_to_fit_the_training_file(tmp_path: Path) -> None:
-    train = write(tmp_path, GOOD, "train.csv")
-    unseen = write(tmp_path, GOOD.replace("40,up", "40,left"), "test.csv")
-    text = message(train, time="time", test=str(unseen))
-    assert "test.csv:5" in text
-    assert "expected a class of the training data (down, up); received 'left'" in text
-    assert "'y'" in message(train, time="time", test=str(write(tmp_path, GOOD.replace(",y,", ",z,"), "test.csv")))
 
 
 MANIFEST = "file,label,speaker\none.csv,up,ann\nsub/two.parquet,down,bob\n"
@@ -338,24 +222,3 @@ def test_a_manifest_to_predict_needs_no_labels(manifest: Path) -> None:
     train = read(manifest, layout="manifest", time="t")
     path = write(manifest.parent, "file\nsub/two.parquet\n", "new.csv")
     assert source.read_input(path, train.signature).read(0)["sequence"].tolist() == [[6, 7]]
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "expected"),
-    [
-        ("manifest.csv", MANIFEST.replace("one.csv", "none.csv"), "manifest.csv:2: column 'file'"),
-        ("manifest.csv", MANIFEST.replace("one.csv", ""), "manifest.csv:2: column 'file'"),
-        ("manifest.csv", MANIFEST.replace("file,", "path,"), "manifest.csv:1: expected a column 'file'"),
-        ("manifest.csv", MANIFEST.replace(",up,", ",,"), "manifest.csv:2: column 'label'"),
-        ("one.csv", "t,x,y\n0,1,2\n1,,3\n", "one.csv:3"),
-        ("one.csv", "t,x,y\n0,1,2\n0,3,3\n", "one.csv:3: column 't'"),
-        ("one.csv", "t,x,y\n0,1,2\n1,abc,3\n", "one.csv:3: column 'x': expected a number; received 'abc'"),
-        ("one.csv", "t,x,y\n", "one.csv: expected rows"),
-        ("one.csv", "t,x,z\n0,1,2\n", "two.parquet: expected a column 'z'"),
-    ],
-)
-def test_a_malformed_manifest_is_one_error_with_its_place(
-    manifest: Path, name: str, content: str, expected: str
-) -> None:
-    write(manifest.parent, content, name)
-    assert expected in message(manifest, layout="manifest", time="t")

@@ -210,3 +210,43 @@ def test_exactly_one_answer_is_asked_for() -> None:
         Features(sequence="x")
     with pytest.raises(ValidationError, match="exactly one of label"):
         Features(sequence="x", label="a", value="b")
+
+
+def test_bad_examples_are_left_out_and_listed(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    from rnnlab.sources import tfds as source
+
+    series = np.ones((2, 3), np.float32)
+    rows = [
+        {"series": series, "label": 0},
+        {"series": series * np.nan, "label": 0},
+        {"series": series[:0], "label": 1},
+        {"series": series[:, :2], "label": 1},
+        {"series": series, "label": -1},
+        {"series": series, "label": 1},
+    ]
+    monkeypatch.setattr(source, "_rows", lambda *_: iter(rows))
+    train = read(places, SERIES, on_bad="skip", test_split=None)["train"]
+    assert train.ids == ["train/0", "train/5"]
+    assert train.targets.tolist() == [0, 1]
+    reasons = ["a finite number", "at least one time step", "expected 3 features; received 2", "expected a class"]
+    assert [each.id for each in train.skipped] == ["train/1", "train/2", "train/3", "train/4"]
+    for each, reason in zip(train.skipped, reasons, strict=True):
+        assert reason in each.reason
+    assert "train[3]: sequence 'train/3'" in message(places, SERIES, test_split=None)  # the shape is seen first
+
+
+def test_bad_numbers_and_uneven_features_are_left_out(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    from rnnlab.sources import tfds as source
+
+    series, pitch = np.ones((2, 2), np.float32), np.ones(2, np.float32)
+    rows = [
+        {"series": series, "steps": {"pitch": pitch}, "number": 1.0},
+        {"series": series, "steps": {"pitch": pitch[:1]}, "number": 1.0},
+        {"series": series, "steps": {"pitch": pitch}, "number": np.nan},
+        {"series": series, "steps": {"pitch": pitch}, "number": [1.0, 2.0]},
+    ]
+    monkeypatch.setattr(source, "_rows", lambda *_: iter(rows))
+    features = {"sequence": ["series", "steps/pitch"], "value": "number"}
+    train = read(places, features, on_bad="skip", test_split=None)["train"]
+    assert train.ids == ["train/0"]
+    assert [each.id for each in train.skipped] == ["train/1", "train/2", "train/3"]

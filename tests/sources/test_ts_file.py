@@ -87,36 +87,12 @@ def test_missing_values_at_the_end_in_all_features_shorten_the_series(tmp_path: 
     assert examples.lengths.tolist() == [2, 4]
 
 
-@pytest.mark.parametrize("case", ["1,?,3:4,?,6:up", "1,2,?:4,5,6:up", "1,2,inf:4,5,6:up", "1,2,1e300:4,5,6:up"])
-def test_any_other_missing_or_infinite_value_is_an_error_with_its_place(tmp_path: Path, case: str) -> None:
-    text = message(write(tmp_path, "0:0:down", case))
-    assert f"made.ts:{FIRST + 1}" in text
-    assert "time step" in text
-    assert "dim_0" in text
-
-
 def test_the_test_file_is_read_with_the_classes_of_training(tmp_path: Path) -> None:
     train = read_ts(write(tmp_path, "1:up", "2:down"))
     test = read_ts(write(tmp_path, "1:up", name="test.ts"), like=train.signature)
     assert test.signature == train.signature
     assert test.targets is not None
     assert test.targets.tolist() == [1]
-
-
-def test_a_class_that_training_has_not_seen_is_an_error(tmp_path: Path) -> None:
-    train = read_ts(write(tmp_path, "1:up", "2:down"))
-    text = message(write(tmp_path, "1:up", "2:left", name="test.ts"), train.signature)
-    assert f"test.ts:{FIRST + 1}" in text
-    assert "left" in text
-    assert "down, up" in text
-
-
-def test_another_number_of_features_than_in_training_is_an_error(tmp_path: Path) -> None:
-    train = read_ts(write(tmp_path, "1:2:up"))
-    text = message(write(tmp_path, "1:2:3:up", name="test.ts"), train.signature)
-    assert "test.ts" in text
-    assert "expected 2 features" in text
-    assert "received 3" in text
 
 
 def test_inputs_are_read_without_labels_and_with_labels_that_nobody_knows(tmp_path: Path) -> None:
@@ -134,57 +110,6 @@ def test_byte_order_mark_and_windows_line_ends_change_nothing(tmp_path: Path) ->
     odd = tmp_path / "odd.ts"
     odd.write_bytes(b"\xef\xbb\xbf" + plain.read_bytes().replace(b"\n", b"\r\n"))
     assert read_ts(odd).fingerprint() == read_ts(plain).fingerprint()
-
-
-MALFORMED = {
-    "a word": ("1,2:3,4:up", "1,x:3,4:up", 1),
-    "an empty value": ("1,2:3,4:up", "1,:3,4:up", 1),
-    "a missing dimension": ("1,2:3,4:up", "1,2:up", 1),
-    "a dimension too many": ("1,2:3,4:up", "1,2:3,4:5,6:up", 1),
-    "dimensions of different length": ("1,2:3,4:up", "1,2,3:3,4:up", 1),
-    "an empty line": ("1,2:3,4:up", "", 1),
-    "no colon": ("1,2", "3,4", 0),
-    "an empty class": ("1:up", "2:", 1),
-    "a missing class": ("1:up", "2:?", 1),
-    "nothing but missing values": ("1:up", "?,?:up", 1),
-}
-
-
-@pytest.mark.parametrize("name", MALFORMED)
-def test_a_malformed_case_is_one_error_with_its_line(tmp_path: Path, name: str) -> None:
-    first, second, at = MALFORMED[name]
-    text = message(write(tmp_path, first, second))
-    assert f"made.ts:{FIRST + at}:" in text
-    assert "expected" in text
-    assert "\n" not in text
-
-
-NO_TS_FILE = [
-    b"",
-    b"\x89PNG\r\n\x1a\n\xff\xfe",
-    b"1,2,3\n",
-    HEADER.encode(),
-    b"@classLabel\n@data\n1:1\n",
-    b"@data on\n1:1\n",
-    b"@classLabel true\n@data\n1:a\n",
-    b"@timeStamps true\n@classLabel true a\n@data\n(0,1):a\n",
-]
-
-
-@pytest.mark.parametrize("content", NO_TS_FILE)
-def test_what_is_no_ts_file_is_one_error_with_its_name(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "made.ts"
-    path.write_bytes(content)
-    text = message(path)
-    assert "made.ts" in text
-    assert "\n" not in text
-
-
-def test_a_series_of_another_length_is_an_error_where_the_header_promises_one_length(tmp_path: Path) -> None:
-    text = message(
-        write(tmp_path, "1,2:up", "1,2,3:up", header=HEADER.replace("@equalLength false", "@equalLength true"))
-    )
-    assert f"made.ts:{FIRST + 1}:" in text
 
 
 def test_a_missing_file_and_a_folder_are_errors(tmp_path: Path) -> None:
