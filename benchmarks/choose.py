@@ -123,7 +123,7 @@ def choose(scores: Scores, finalists: list[str]) -> tuple[str, list[str]]:
     for name in finalists:
         difference = fold_scores(scores, best, SPLITS)[:, 0] - fold_scores(scores, name, SPLITS)[:, 0]
         error = difference.std(ddof=1) / np.sqrt(len(difference))
-        if name == best or difference.mean() < error:
+        if difference.mean() <= 0 or difference.mean() < error:
             level.append(name)
     return min(level, key=lambda each: fold_scores(scores, each, SPLITS)[:, 1].mean()), level
 

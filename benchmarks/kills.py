@@ -34,14 +34,13 @@ SETTINGS = {
         training.batch_size=16
         training.early_stopping={monitor: val_accuracy, patience: 2}
         data.validation.by=fraction
-        model.units=[16, 16]""",
+        model={architecture: stacked_rnn, cell: gru, units: [16, 16], bidirectional: true, dropout: 0.5}""",
     "stacked, recurrent dropout, plateau, accumulation": """japanese_vowels
         training.epochs=5
         training.accumulate=3
         training.reduce_on_plateau={patience: 1}
         data.validation.by=fraction
-        model.units=[16]
-        model.recurrent_dropout=0.2""",
+        model={architecture: stacked_rnn, cell: lstm, units: [16], dropout: 0.3, recurrent_dropout: 0.2}""",
     "convolution, schedule": """basic_motions
         training.epochs=10
         training.batch_size=4

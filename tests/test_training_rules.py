@@ -11,9 +11,11 @@ from rnnlab.errors import DataError, NonFiniteError, RunError
 from rnnlab.evaluation import evaluate
 from rnnlab.history import read_history
 from rnnlab.places import Places
+from rnnlab.plan import plan_epoch
 from rnnlab.prediction import Predictor
 from rnnlab.rundir import RunDir, read_arrays
-from rnnlab.training import train
+from rnnlab.tasks.classification import Classification
+from rnnlab.training import batching, train
 
 from .training_cases import make_case
 
@@ -31,6 +33,28 @@ def test_a_validation_loss_that_is_no_number_stops_and_keeps_the_good_state(tmp_
     experiment = make_case(CASE, tmp_path, epochs=2, optimizer={"name": "sgd", "learning_rate": 1e38})
     with pytest.raises(NonFiniteError, match="learning rate 1e\\+38"):
         train(experiment, run, Places(tmp_path, tmp_path))
+    assert all(np.isfinite(values).all() for values in read_arrays(run.state).values() if values.dtype.kind == "f")
+
+
+def test_a_loss_that_is_no_number_names_the_batchs_examples_and_leaves_them_in_the_manifest(tmp_path, monkeypatch):
+    losses = Classification.losses
+    monkeypatch.setattr(Classification, "losses", lambda *arguments: losses(*arguments) * np.inf)
+    run = RunDir.create(tmp_path / "run")
+    experiment = make_case(CASE, tmp_path, optimizer={"name": "sgd", "learning_rate": 0.25})
+    with pytest.raises(
+        NonFiniteError, match=r"epoch 1, step 1: loss inf, gradient norm \w+, learning rate 0\.25"
+    ) as end:
+        train(experiment, run, Places(tmp_path, tmp_path))
+    places = Places(tmp_path, tmp_path)
+    examples = experiment.data.splits(places)["train"]
+    widths = tuple(run.read_manifest()["widths"])
+    batch = plan_epoch(examples.lengths, batching(experiment.training, widths), experiment.seed, 0)[0]
+    expected = sorted(examples.ids[int(index)] for index in batch.indices)
+    manifest = run.read_manifest()
+    assert manifest["status"] == "not finite"
+    assert sorted(manifest["failure"]["examples"]) == expected
+    shown = str(end.value).partition("The batch's examples: ")[2].partition(". ")[0]
+    assert sorted(shown.split(", ")) == expected
     assert all(np.isfinite(values).all() for values in read_arrays(run.state).values() if values.dtype.kind == "f")
 
 

@@ -227,9 +227,10 @@ class Loop:
         return time.monotonic() - self.saved_at >= interval
 
     def _check_signal(self, interruption: Interruption) -> None:
-        if interruption.signal is None or self.progress.finished is not None:
+        if interruption.signal is None:
             return
-        self.save()
+        if self.progress.finished is None:
+            self.save()
         raise Interrupted(f"{interruption.signal}: the state is saved")
 
 

@@ -1,0 +1,116 @@
+"""`--seeds` and `--folds`, interrupted anywhere, go on where they stopped: no run is lost, none is trained twice."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from rnnlab.cli.training import TrainingRequest, train_all
+from rnnlab.errors import Interrupted
+from rnnlab.rundir import RunDir
+
+from .test_resume import assert_same_result
+from .training_cases import make_case
+
+SPEC = """\
+name: several
+data: {source: npz, train: train.npz, validation: {by: folds, folds: 2}}
+task: {kind: classification}
+model: {architecture: stacked_rnn, cell: gru, units: [4], dropout: 0.3}
+training: {epochs: 3, batch_size: 8, save_every: {steps: 2}}
+"""
+NAMES = [f"all-seed-{seed}-fold-{fold}" for seed in (0, 1) for fold in (0, 1)]
+
+
+@pytest.fixture(scope="module")
+def spec(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("spec")
+    make_case("convolution_schedule", folder)  # writes the data
+    (folder / "spec.yaml").write_text(SPEC)
+    return folder / "spec.yaml"
+
+
+@pytest.fixture(scope="module")
+def unbroken(spec, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("unbroken")
+    train_all(request(spec, folder / "all"))
+    return folder
+
+
+def request(spec: Path, base: Path, *, resume: bool = False) -> TrainingRequest:
+    return TrainingRequest(spec, base, (), resume, "0-1", "all", None, None, base.parent)
+
+
+def started(folder: Path) -> dict[str, str]:
+    """Return what tells one training of each run from another: when it was started, and its bits."""
+    runs = {run.path.name: run.read_manifest() for run in RunDir.all(folder)}
+    return {name: manifest["started"] + manifest.get("state_sha256", "") for name, manifest in runs.items()}
+
+
+class StopAt:
+    """Interrupts the training of one run, at one of its steps."""
+
+    def __init__(self, monkeypatch, run: int, step: int) -> None:
+        from rnnlab.training import loop
+
+        real, self.steps, self.runs = loop.Loop._run_step, 0, set()
+
+        def stepped(each, batch):
+            real(each, batch)
+            self.runs.add(each.run.path)
+            self.steps += len(self.runs) == run
+            if len(self.runs) == run and self.steps == step:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+        monkeypatch.setattr(loop.Loop, "_run_step", stepped)
+
+
+# In the middle of the second run; in the third one's last step, after which there is nothing left to train in it.
+@pytest.mark.parametrize("stop", [(2, 5), (3, 9)], ids=str)
+def test_interrupted_runs_go_on_where_they_stopped(stop, spec, unbroken, tmp_path, monkeypatch, capsys):
+    assert sorted(started(unbroken)) == NAMES
+    broken = tmp_path / "broken"
+    with monkeypatch.context() as patch:
+        StopAt(patch, *stop)
+        with pytest.raises(Interrupted, match=r"Go on with: rnnlab train .*--resume .*--seeds 0-1 --folds all") as end:
+            train_all(request(spec, broken / "all"))
+    before = started(broken)
+    assert len(before) == stop[0]
+    assert str(spec) in shlex.split(str(end.value).partition("Go on with: ")[2])
+    train_all(request(spec, broken / "all", resume=True))
+    after = started(broken)
+    assert sorted(after) == NAMES
+    done = [name for name, value in before.items() if len(value) > 64]
+    assert {name: after[name] for name in done} == {name: before[name] for name in done}, "trained again"
+    for name in NAMES:
+        assert_same_result(RunDir(broken / name), RunDir(unbroken / name))
+        assert (broken / name / "metrics" / "validation.json").is_file()
+    assert capsys.readouterr().out.count("standard deviation") == 1
+
+
+def test_runs_that_are_all_done_are_left_as_they_are(spec, unbroken):
+    before = {path: path.read_bytes() for path in unbroken.rglob("*.npz")}
+    train_all(request(spec, unbroken / "all", resume=True))
+    assert {path: path.read_bytes() for path in before} == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_nothing_is_trained_yet_says_how_to_go_on(number, spec, tmp_path):
+    command = [sys.executable, "-m", "rnnlab", "train", str(spec), "--run", str(tmp_path / "all"), "--seeds", "0-1"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    process.stderr.readline()  # its first word: it has begun
+    time.sleep(0.2)
+    process.send_signal(number)
+    _, error = process.communicate()
+    assert process.returncode == 130, error
+    assert "Go on with: rnnlab train" in error
+    assert "Traceback" not in error
