@@ -386,7 +386,7 @@ def _mutate(values: Any, dice: random.Random) -> None:
         values = values[key]
     key, action = path[-1], dice.randrange(6)
     if action == 0 or (isinstance(values, list) and action in (2, 3)):
-        values[key] = dice.choice(NONSENSE)
+        values[key] = copy.deepcopy(dice.choice(NONSENSE))
     elif action == 1:
         del values[key]
     elif action == 2:
