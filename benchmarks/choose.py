@@ -84,9 +84,7 @@ def run_all(
             print(f"{accuracy:.4f} {log_loss:.4f} {name}, split {split}", file=sys.stderr, flush=True)
 
     with ThreadPoolExecutor(PROCESSES) as pool:
-        jobs = [
-            pool.submit(run, name, split) for split in splits for name in names if f"{name}/{split}" not in scores
-        ]
+        jobs = [pool.submit(run, name, split) for split in splits for name in names if f"{name}/{split}" not in scores]
         for job in jobs:
             job.result()
 
@@ -100,7 +98,7 @@ def train_folds(spec: dict[str, Any], split: int) -> list[list[float]]:
         command = [sys.executable, "-m", "rnnlab", "train", str(path), "--folds", "all", "--runs-dir", folder]
         command += [argument for setting in settings for argument in ("--set", setting)]
         threads = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
-        done = subprocess.run(command, env={**os.environ, **threads}, capture_output=True, text=True, cwd=folder)
+        done = subprocess.run(command, env={**os.environ, **threads}, capture_output=True, text=True, cwd=HERE.parent)
         if done.returncode:
             raise SystemExit(done.stderr)
         histories = sorted(Path(folder).glob("*-fold-*/history.csv"))

@@ -12,8 +12,9 @@ RnnlabError
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from typing import Any
 
 
 class RnnlabError(Exception):
@@ -49,9 +50,17 @@ class RunError(UserError):
 
 
 class NonFiniteError(RnnlabError):
-    """The loss or a gradient became infinite or NaN; the last good state is kept."""
+    """The loss or a gradient became infinite or NaN; the last good state is kept.
+
+    Attributes:
+        record: what is known of it, for the manifest: where it happened, the examples of the batch by id.
+    """
 
     exit_code = 3
+
+    def __init__(self, message: str, record: Mapping[str, Any]) -> None:
+        super().__init__(message)
+        self.record = dict(record)
 
 
 class ExportError(RnnlabError):

@@ -13,14 +13,17 @@ from rnnlab.errors import RunError, one_line
 from rnnlab.rundir import MOST_BYTES, write_text
 
 
-def write_history(path: Path, rows: Sequence[dict[str, Any]]) -> None:
-    """Write the rows, whose columns are `epoch, loss, METRIC…, val_loss, val_METRIC…, learning_rate, …`."""
+def write_history(path: Path, rows: Sequence[dict[str, Any]], *, durable: bool = True) -> None:
+    """Write the rows, whose columns are `epoch, loss, METRIC…, val_loss, val_METRIC…, learning_rate, …`.
+
+    Without `durable` it does not wait for the disk: a power cut may take rows that are trained again anyway.
+    """
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, fieldnames=list(rows[0]) if rows else ["epoch"], lineterminator="\n")
     writer.writeheader()
     for row in rows:
         writer.writerow({name: value if isinstance(value, int) else f"{value:.9g}" for name, value in row.items()})
-    write_text(path, buffer.getvalue())
+    write_text(path, buffer.getvalue(), durable=durable)
 
 
 def read_history(path: Path) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from rnnlab.experiment import Experiment
 from rnnlab.signature import Signature
 
 
-def build_network(experiment: Experiment, signature: Signature) -> Any:
+def build_network(experiment: Experiment, signature: Signature, precision: str = "float32") -> Any:
     """Return a `keras.Model` from {field: (B, T, F) float32, "lengths": (B,) int32} to outputs (B, C).
 
     The initial weights are a function of the spec's seed, architecture and head alone.
@@ -17,6 +17,7 @@ def build_network(experiment: Experiment, signature: Signature) -> Any:
     Args:
         experiment: the spec.
         signature: of the prepared examples.
+        precision: Keras' dtype policy of the layers; the weights and the outputs are float32 in all of them.
 
     Raises:
         DataError: the architecture does not fit the data's shapes.
@@ -24,6 +25,8 @@ def build_network(experiment: Experiment, signature: Signature) -> Any:
     import keras
 
     keras.utils.set_random_seed(experiment.seed)
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
     inputs = {
         field.name: keras.Input((None, *field.shape), name=field.name, dtype="float32") for field in signature.inputs
     }
@@ -33,6 +36,8 @@ def build_network(experiment: Experiment, signature: Signature) -> Any:
         result = experiment.reader.read(experiment.model.encode(inputs, lengths), outputs)
     except ValueError as error:
         raise DataError(f"model: the network can't be built on this data: {error}") from error
+    finally:
+        keras.config.set_dtype_policy(before)
     return keras.Model({**inputs, "lengths": lengths}, result, name="network")
 
 

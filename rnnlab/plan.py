@@ -1,7 +1,8 @@
 """The plan: which examples form which batch. Pure NumPy, a function of (lengths, seed, epoch) and nothing else.
 
 So the number of batches is `len`, resuming is a slice, two runs agree, and every worker can take its rows of every
-batch. One width per global batch; a row that only fills the batch up to a multiple of the replicas has index -1.
+batch. One width per global batch; a row that only fills the batch up, so that replicas and parts get equal shares,
+has index -1.
 
 Axes: N examples, B batch.
 """
@@ -37,13 +38,13 @@ class Batching:
         widths: ascending bucket boundaries; a batch is padded to the smallest that holds its rows.
         batch_size: rows in a batch, or
         batch_steps: padded steps in a batch (rows · width), if given.
-        replicas: every batch is filled up to a multiple of this.
+        multiple: every batch is filled up to a multiple of this many rows.
     """
 
     widths: tuple[int, ...]
     batch_size: int
     batch_steps: int | None = None
-    replicas: int = 1
+    multiple: int = 1
 
     def rows(self, width: int) -> int:
         """Return how many rows a full batch of this width holds."""
@@ -134,5 +135,5 @@ def _covering(widths: tuple[int, ...], lengths: NDArray[np.int64]) -> tuple[int,
 
 
 def _fill(indices: NDArray[np.int64], width: int, batching: Batching) -> Batch:
-    missing = -len(indices) % batching.replicas
+    missing = -len(indices) % batching.multiple
     return Batch(np.concatenate([indices, np.full(missing, FILLER)]).astype(np.int64), width)

@@ -18,11 +18,11 @@ Every file is written whole or not at all: to a temporary name, synced to disk, 
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -112,7 +112,7 @@ class RunDir:
             raise RunError(f"no runs in {root}; start one with `rnnlab train SPEC`, or name a run folder")
         return max(started, key=lambda each: each[:2])[2]
 
-    @contextmanager
+    @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Keep every other process from training in this folder; the system lets go when the holder dies.
 
@@ -188,24 +188,46 @@ def read_json(path: Path) -> Any:
         raise RunError(f"{path}: can't be read: {one_line(str(error), 200)}") from None
 
 
-def write_atomically(path: Path, write: Callable[[BinaryIO], object], keep_previous: Path | None = None) -> None:
-    """Write a file so that after a crash or power cut it is the old one or the new one, never half of one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+def write_atomically(
+    path: Path, write: Callable[[BinaryIO], object], keep_previous: Path | None = None, *, durable: bool = True
+) -> None:
+    """Write a file so that after a crash it is the old one or the new one, never half of one.
+
+    Args:
+        path: the file.
+        write: writes the content into the file that it is handed.
+        keep_previous: where the old one goes.
+        durable: survive a power cut too, which costs a wait for the disk.
+
+    Raises:
+        RunError: the disk is full, read-only, or gone.
+    """
     temporary = path.with_name(f".{path.name}.part")
-    temporary.unlink(missing_ok=True)  # left by a crash; or a link, through which another file would be written
-    with temporary.open("xb") as file:
-        write(file)
-        file.flush()
-        os.fsync(file.fileno())
-    if keep_previous is not None and path.exists():
-        os.replace(path, keep_previous)
-    os.replace(temporary, path)
-    _sync_folder(path.parent)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.unlink(missing_ok=True)  # left by a crash; or a link, through which another file would be written
+        with temporary.open("xb") as file:
+            write(file)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        if keep_previous is not None and path.exists():
+            os.replace(path, keep_previous)
+        os.replace(temporary, path)
+        if durable:
+            _sync_folder(path.parent)
+    except OSError as error:
+        with contextlib.suppress(OSError):  # half a file is of no use, and on a full disk in the way
+            temporary.unlink(missing_ok=True)
+        raise RunError(
+            f"{path}: can't be written: {error.strerror or error}. What was saved before is intact; "
+            "make room, and go on with --resume"
+        ) from error
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str, *, durable: bool = True) -> None:
     """Write text as UTF-8, whole or not at all."""
-    write_atomically(path, lambda file: file.write(text.encode()))
+    write_atomically(path, lambda file: file.write(text.encode()), durable=durable)
 
 
 def write_json(path: Path, value: object) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -52,9 +52,11 @@ class ReduceOnPlateau(Monitored):
 
 
 class SaveEvery(Strict):
-    """How often the state is saved within an epoch; it is always saved at an epoch's end. Give one of the two."""
+    """How often the state is saved; it always is at the end, and when training is interrupted. Give one of the two."""
 
-    seconds: float | None = Field(None, gt=0, description="seconds between two saves")
+    seconds: float | None = Field(
+        None, gt=0, description="seconds between two saves; more where saving would take over 1 % of the time"
+    )
     steps: int | None = Field(None, ge=1, description="steps between two saves")
 
     @model_validator(mode="after")
@@ -74,6 +76,19 @@ class Training(Strict):
     batch_steps: int | None = Field(
         None, ge=1, description="instead of batch_size: padded time steps in a batch, so that short ones come in more"
     )
+    accumulate: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="compute each batch in so many parts, one after another, and make one update of all: less memory, "
+        "the same result (but that batch normalisation counts the steps of a part)",
+    )
+    precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = Field(
+        "float32",
+        description="mixed: the network computes in 16 bits, weights and sums stay in 32; faster on GPUs made for it, "
+        "slower elsewhere. mixed_float16 scales the loss, and skips an update whose gradient overflows. Answers "
+        "outside of training are computed in 32 bits",
+    )
     buckets: Buckets = Field(default_factory=lambda: Buckets(shapes=8), description="batches of like lengths")
     optimizer: Annotated[Optimizer, Choice(OPTIMIZERS)] = Field(
         default_factory=lambda: Adam(),
@@ -89,7 +104,8 @@ class Training(Strict):
         "auto", description="auto: all GPUs there are, or else the CPU; cpu; or {replicas: 2} logical CPU devices"
     )
     save_every: SaveEvery = Field(
-        default_factory=lambda: SaveEvery(seconds=60.0), description="how often the state is saved within an epoch"
+        default_factory=lambda: SaveEvery(seconds=60.0),
+        description="how often the state is saved; what came later is trained again after a kill",
     )
     tensorboard: bool = Field(False, description="write TensorBoard logs into the run folder")
 
@@ -98,6 +114,15 @@ class Training(Strict):
         if self.reduce_on_plateau is not None and self.optimizer.scheduled:
             raise ValueError("reduce_on_plateau can't lower a learning rate that follows a schedule; remove one")
         return self
+
+    def build_optimizer(self) -> Any:
+        """Return the `keras.optimizers` object, in 16-bit floats within one that scales the loss."""
+        optimizer = self.optimizer.build()
+        if self.precision != "mixed_float16":
+            return optimizer
+        import keras
+
+        return keras.optimizers.LossScaleOptimizer(optimizer)
 
     @property
     def replicas(self) -> int | None:

@@ -19,7 +19,7 @@ from rnnlab.plan import FILLER, Batching, plan_epoch, plan_evaluation
 from .made import make_examples
 
 EXAMPLES = make_examples("labels", lengths=(9, 1, 7, 2, 12, 5, 8, 3, 4, 4, 6))
-PLAN = plan_epoch(EXAMPLES.lengths, Batching((4, 8, 12), 4, replicas=3), seed=1, epoch=2)
+PLAN = plan_epoch(EXAMPLES.lengths, Batching((4, 8, 12), 4, multiple=3), seed=1, epoch=2)
 
 
 def loaded(examples: FlatExamples, plan: Any) -> list[dict[str, np.ndarray]]:

@@ -90,14 +90,14 @@ def test_fillers_only_fill_up_to_a_multiple_of_the_replicas(lengths: np.ndarray,
     for plan in plans(lengths, batching, seed):
         for batch in plan:
             fillers = len(batch.indices) - len(members(batch))
-            assert len(batch.indices) % batching.replicas == 0
-            assert 0 <= fillers < batching.replicas
+            assert len(batch.indices) % batching.multiple == 0
+            assert 0 <= fillers < batching.multiple
             assert (batch.indices[len(members(batch)) :] == FILLER).all()
 
 
 @given(lengths_of_examples, batchings(), st.integers(1, 200), seeds)
 def test_batches_by_steps_hold_at_most_so_many(lengths: np.ndarray, batching: Batching, steps: int, seed: int) -> None:
-    by_steps = Batching(batching.widths, 1, steps, batching.replicas)
+    by_steps = Batching(batching.widths, 1, steps, batching.multiple)
     for plan in plans(lengths, by_steps, seed):
         for batch in plan:
             assert len(members(batch)) * batch.width <= steps or len(members(batch)) == 1

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from rnnlab.history import read_history
+from rnnlab.places import Places
 from rnnlab.rundir import RunDir, read_arrays
+from rnnlab.training import train
+from rnnlab.training.reporting import Silent
 
-from .training_cases import DETERMINISTIC
+from .training_cases import DETERMINISTIC, make_case, train_in_a_process
 
 RANDOM = "stacked_dropout_plateau"
-PROGRAM = Path(__file__).with_name("training_cases.py")
-
-
 REPLICAS = (1, 2, 3)
 
 
@@ -30,7 +24,6 @@ def runs(tmp_path_factory) -> dict[tuple[str, str], RunDir]:
     One process for each number: TensorFlow fixes its logical devices, and how they form groups, once and for all.
     """
     folder = tmp_path_factory.mktemp("replicas")
-    environment = {**os.environ, "PYTHONPATH": str(PROGRAM.parents[1]), "TF_CPP_MIN_LOG_LEVEL": "3"}
     found: dict[tuple[str, str], RunDir] = {}
     for replicas in REPLICAS:
         wanted = [(case, str(replicas)) for case in DETERMINISTIC]
@@ -40,9 +33,7 @@ def runs(tmp_path_factory) -> dict[tuple[str, str], RunDir]:
             {"case": case, "folder": str(folder), "run": str(folder / f"{case} {name}"), "training": training}
             for case, name in wanted
         ]
-        result = subprocess.run(
-            [sys.executable, str(PROGRAM), json.dumps(requests)], env=environment, capture_output=True, text=True
-        )
+        result = train_in_a_process(*requests)
         assert result.returncode == 0, result.stderr
         found |= {(case, name): RunDir(folder / f"{case} {name}") for case, name in wanted}
     return found
@@ -74,3 +65,24 @@ def test_dropout_is_reproducible_at_a_fixed_number_of_replicas(runs):
 def test_dropout_draws_differently_on_each_replica(runs):
     one, two = (read_arrays(runs[RANDOM, name].state) for name in ("1", "2"))
     assert largest_difference(two, one) > 1e-6
+
+
+def test_parts_of_a_batch_train_the_same_weights_as_the_whole(tmp_path):
+    whole, parts = RunDir.create(tmp_path / "whole"), RunDir.create(tmp_path / "parts")
+    for run, accumulate in ((whole, 1), (parts, 3)):
+        train(make_case("accumulation", tmp_path, epochs=2, accumulate=accumulate), run, Places(tmp_path, tmp_path))
+    assert largest_difference(read_arrays(parts.state), read_arrays(whole.state)) <= 1e-6
+    assert largest_difference(read_arrays(parts.state), initial_weights(tmp_path)) > 1e-2
+
+
+def initial_weights(folder):
+    """The weights of state 0: a training that ends before its first step leaves them."""
+
+    class Stop(Silent):
+        def epoch_begins(self, *_):
+            raise KeyboardInterrupt
+
+    run = RunDir.create(folder / "initial")
+    with pytest.raises(KeyboardInterrupt):
+        train(make_case("accumulation", folder), run, Places(folder, folder), Stop())
+    return read_arrays(run.state)

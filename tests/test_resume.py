@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +14,7 @@ from rnnlab.rundir import RunDir, read_arrays
 from rnnlab.training import train
 from rnnlab.training.reporting import Silent
 
-from .training_cases import CASES, make_case
-
-PROGRAM = Path(__file__).with_name("training_cases.py")
+from .training_cases import CASES, make_case, train_in_a_process
 
 
 class PowerCut(BaseException):
@@ -86,18 +80,8 @@ def test_a_killed_process_ends_with_the_same_bits(unbroken, tmp_path):
         "run": str(tmp_path / "run"),
         "training": {"save_every": {"steps": 2}},
     }
-    environment = {**os.environ, "PYTHONPATH": str(PROGRAM.parents[1]), "TF_CPP_MIN_LOG_LEVEL": "3"}
-
-    def call(**more):
-        return subprocess.run(
-            [sys.executable, str(PROGRAM), json.dumps([{**request, **more}])],
-            env=environment,
-            capture_output=True,
-            text=True,
-        )
-
-    assert call(kill_after=7).returncode == -9
-    finished = call(resume=True)
+    assert train_in_a_process({**request, "kill_after": 7}).returncode == -9
+    finished = train_in_a_process({**request, "resume": True})
     assert finished.returncode == 0, finished.stderr
     assert_same_result(RunDir(tmp_path / "run"), unbroken(case))
 

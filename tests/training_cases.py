@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -69,6 +70,12 @@ CASES: dict[str, dict[str, Any]] = {
         "head": {"name": "classes", "readout": "concat"},
         "training": {"batch_steps": 60, "optimizer": {"name": "adamw", "clip_value": 0.1}, "best": None},
     },
+    "accumulation_mixed_precision": {
+        "task": {"kind": "classification"},
+        "model": {"architecture": "conv_rnn", "cell": "gru", "units": [5], "dropout": 0.3, "recurrent_dropout": 0.2},
+        "head": {"name": "classes", "readout": "concat"},
+        "training": {"accumulate": 3, "precision": "mixed_float16", "optimizer": {"name": "adam", "clip_norm": 0.5}},
+    },
 }
 
 DETERMINISTIC: dict[str, dict[str, Any]] = {
@@ -94,6 +101,27 @@ DETERMINISTIC: dict[str, dict[str, Any]] = {
         "model": {"architecture": "stacked_rnn", "cell": "simple", "units": [4]},
         "head": {"name": "classes", "readout": "max"},
         "training": {"batch_size": 2, "optimizer": {"name": "sgd", "learning_rate": 0.02}},
+    },
+    "data_smaller_than_one_batch": {
+        "task": {"kind": "classification", "label_smoothing": 0.1},
+        "model": {"architecture": "stacked_rnn", "cell": "gru", "units": [4]},
+        "head": {"name": "classes", "readout": "attention"},
+        "training": {"batch_size": 64, "optimizer": {"name": "sgd", "learning_rate": 0.1}},
+    },
+    "accumulation": {
+        "task": {"kind": "classification", "class_weights": "balanced"},
+        "model": {"architecture": "stacked_rnn", "cell": "gru", "units": [5], "bidirectional": True},
+        "head": {"name": "classes", "readout": "concat"},
+        "training": {"accumulate": 3, "optimizer": {"name": "adam", "learning_rate": 0.01, "clip_global_norm": 0.3}},
+    },
+    "accumulation_batch_normalization": {
+        "task": {"kind": "classification"},
+        "model": {"architecture": "conv_rnn", "units": [5], "blocks": [{"filters": 4, "stride": 2}]},
+        "training": {
+            "batch_size": 5,
+            "accumulate": 2,
+            "optimizer": {"name": "sgd", "learning_rate": 0.05, "momentum": 0.9, "clip_value": 0.05},
+        },
     },
 }
 
@@ -126,6 +154,13 @@ class KilledAfter(Silent):
         self.left -= 1
         if self.left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
+
+
+def train_in_a_process(*requests: Mapping[str, Any]) -> subprocess.CompletedProcess[str]:
+    """Run this file as a program of its own."""
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1]), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    program = [sys.executable, __file__, json.dumps(requests)]
+    return subprocess.run(program, env=environment, capture_output=True, text=True)
 
 
 def main(requests: Sequence[Mapping[str, Any]]) -> None:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import shlex
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import FrameType
 
 from rnnlab.cli.scoring import places_of
 from rnnlab.cli.tables import print_evaluation, print_spread
-from rnnlab.errors import Interrupted, NonFiniteError, UserError
+from rnnlab.errors import Interrupted, UserError
 from rnnlab.experiment import Experiment, load_experiment
 from rnnlab.places import Places, default_data_directory
 from rnnlab.registry import plugins
-from rnnlab.rundir import RunDir, write_json
+from rnnlab.rundir import RunDir
 
 MOST_RUNS = 1000
 
@@ -34,28 +39,77 @@ class TrainingRequest:
 
 
 def train_all(request: TrainingRequest) -> None:
-    """Train every run that is asked for, and print the validation table."""
-    if request.resume:
-        _resume(request)
-        return
-    if request.spec is None:
+    """Train every run that is asked for, and print the validation table.
+
+    Raises:
+        Interrupted: SIGINT or SIGTERM; the message has the command that goes on.
+    """
+    if request.spec is None and not request.resume:
         raise UserError("train: name a spec, such as `rnnlab train configs/japanese_vowels.yaml`")
-    experiment = load_experiment(request.spec, request.settings)
-    variants = _variants(request, experiment)
-    if len(variants) == 1 and variants[0][0] == "":
-        _train_one(request, experiment, _new_run(request, experiment.name, ""))
-        return
-    folder = RunDir.free_name(request.runs_dir, experiment.name) if request.run is None else request.run
-    if folder.name in ("", ".."):
-        raise UserError(f"--run {folder}: expected a name, to which -seed-0 and the like are added")
+    with _sigterm_as_sigint():
+        if request.seeds is not None or request.folds is not None:
+            _train_several(request)
+        elif request.resume:
+            _resume(request)
+        else:
+            experiment = load_experiment(_spec(request), request.settings)
+            _train_one(request, experiment, _new_run(request, experiment.name))
+
+
+def _train_several(request: TrainingRequest) -> None:
+    """Train one run a seed and fold. Resumed, those that are done are left alone, and the others go on or begin."""
+    if request.resume and (request.run is None or request.weights_from is not None):
+        raise UserError("--resume with --seeds or --folds: give --run as it was, and leave --from out")
+    spec = _spec(request)
+    experiment = load_experiment(spec, request.settings)
+    base = request.run or RunDir.free_name(request.runs_dir, experiment.name)
+    if base.name in ("", ".."):
+        raise UserError(f"--run {base}: expected a name, to which -seed-0 and the like are added")
     runs = []
-    for suffix, settings in variants:
-        variant = replace(request, settings=(*request.settings, *settings))
-        print(f"{suffix.strip('-')}:", file=sys.stderr)
-        run = RunDir.create(folder.with_name(folder.name + suffix))
-        _train_one(variant, load_experiment(request.spec, variant.settings), run, summary=False)
-        runs.append(run)
+    try:
+        for suffix, settings in _variants(request, experiment):
+            print(f"{suffix.strip('-')}:", file=sys.stderr)
+            variant = replace(request, settings=(*request.settings, *settings))
+            folder = base.with_name(base.name + suffix)
+            run = RunDir(folder) if request.resume and folder.is_dir() else RunDir.create(folder)
+            _train_one(variant, load_experiment(spec, variant.settings), run, summary=False)
+            runs.append(run)
+    except (Interrupted, KeyboardInterrupt) as error:
+        raise Interrupted(f"interrupted. Go on with: {_command(request, base)}") from error
     print_spread([run.path for run in runs], "validation")
+
+
+def _command(request: TrainingRequest, base: Path) -> str:
+    """Return the command that goes on with several runs."""
+    arguments = ["train", str(request.spec), "--resume", "--run", str(base)]
+    options = {"--seeds": request.seeds, "--folds": request.folds, "--data-dir": request.data}
+    arguments += [each for name, value in options.items() if value is not None for each in (name, str(value))]
+    arguments += [each for setting in request.settings for each in ("--set", setting)]
+    arguments += [each for plugin in plugins() for each in ("--plugin", plugin)]
+    return f"rnnlab {shlex.join(arguments)}"
+
+
+@contextmanager
+def _sigterm_as_sigint() -> Iterator[None]:
+    """Let SIGTERM interrupt as SIGINT does, also while nothing is being trained."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    previous = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
+def _spec(request: TrainingRequest) -> Path:
+    if request.spec is None:
+        raise UserError("--resume with --seeds or --folds: name the spec too, as the first time")
+    return request.spec
 
 
 def _variants(request: TrainingRequest, experiment: Experiment) -> list[tuple[str, tuple[str, ...]]]:
@@ -94,10 +148,10 @@ def _numbers(text: str, option: str) -> list[int]:
     return sorted(numbers)
 
 
-def _new_run(request: TrainingRequest, name: str, suffix: str) -> RunDir:
+def _new_run(request: TrainingRequest, name: str) -> RunDir:
     if request.run is not None:
         return RunDir.create(request.run)
-    return RunDir.create(RunDir.free_name(request.runs_dir, name + suffix))
+    return RunDir.create(RunDir.free_name(request.runs_dir, name))
 
 
 def _train_one(request: TrainingRequest, experiment: Experiment, run: RunDir, *, summary: bool = True) -> None:
@@ -113,9 +167,6 @@ def _train_one(request: TrainingRequest, experiment: Experiment, run: RunDir, *,
         arguments = ["train", "--resume", "--run", str(run.path)]
         arguments += [each for plugin in plugins() for each in ("--plugin", plugin)]
         raise Interrupted(f"{error}. Go on with: rnnlab {shlex.join(arguments)}") from None
-    except NonFiniteError:
-        write_json(run.manifest, {**run.read_manifest(), "status": "not finite"})
-        raise
     finally:
         _remove_if_empty(run)
     print(reason, file=sys.stderr)
@@ -143,8 +194,8 @@ def _score(run: RunDir, experiment: Experiment, places: Places, summary: bool) -
 def _resume(request: TrainingRequest) -> None:
     if request.run is None:
         raise UserError("--resume: name the run folder with --run")
-    if request.seeds or request.folds or request.weights_from:
-        raise UserError("--resume goes on with one run; leave --seeds, --folds and --from out")
+    if request.weights_from:
+        raise UserError("--resume goes on with one run; leave --from out")
     run = RunDir(request.run)
     if request.spec is None:
         run = RunDir.open(request.run)

@@ -30,6 +30,7 @@ class MaskedBatchNormalization(keras.layers.Layer):
     """
 
     def __init__(self, momentum: float = 0.9, epsilon: float = 1e-3, **arguments: Any) -> None:
+        arguments.setdefault("dtype", "float32")  # sums over many steps have no room in 16 bits
         super().__init__(**arguments)
         self.momentum, self.epsilon = momentum, epsilon
 
@@ -43,22 +44,25 @@ class MaskedBatchNormalization(keras.layers.Layer):
 
     def call(self, inputs: Any, lengths: Any, training: bool | None = None) -> Any:
         if training and not isinstance(inputs, keras.KerasTensor):
-            mean, variance = self._batch_moments(inputs, lengths)
-            self.moving_mean.assign(self.moving_mean * self.momentum + mean * (1 - self.momentum))
-            self.moving_variance.assign(self.moving_variance * self.momentum + variance * (1 - self.momentum))
+            mean, variance, count = self._batch_moments(inputs, lengths)
+            # A part of a batch may be filled with nothing; then there is nothing to learn from.
+            kept = tf.where(count > 0, self.momentum, 1.0)
+            self.moving_mean.assign(self.moving_mean * kept + mean * (1 - kept))
+            self.moving_variance.assign(self.moving_variance * kept + variance * (1 - kept))
         else:
             mean, variance = self.moving_mean, self.moving_variance
         scale = self.gamma * keras.ops.rsqrt(variance + self.epsilon)
         return (inputs - mean) * scale + self.beta
 
-    def _batch_moments(self, inputs: Any, lengths: Any) -> tuple[Any, Any]:
+    def _batch_moments(self, inputs: Any, lengths: Any) -> tuple[Any, Any, Any]:
+        """Return the mean and variance (F,) of the valid steps of all replicas, and how many there are."""
         valid = zero_padding(inputs, lengths)
         count = self._over_replicas(tf.cast(tf.reduce_sum(lengths), inputs.dtype))
-        count = tf.maximum(count, 1.0)
-        mean = self._over_replicas(tf.reduce_sum(valid, axis=[0, 1])) / count
+        steps = tf.maximum(count, 1.0)
+        mean = self._over_replicas(tf.reduce_sum(valid, axis=[0, 1])) / steps
         deviation = zero_padding(inputs - mean, lengths)
-        variance = self._over_replicas(tf.reduce_sum(deviation * deviation, axis=[0, 1])) / count
-        return mean, variance
+        variance = self._over_replicas(tf.reduce_sum(deviation * deviation, axis=[0, 1])) / steps
+        return mean, variance, count
 
     @staticmethod
     def _over_replicas(value: Any) -> Any:

@@ -19,6 +19,10 @@ from rnnlab.layers.time import valid_steps, zero_padding
 class MeanOverTime(keras.layers.Layer):
     """The mean of the valid steps. Call arguments: inputs (B, T, F), lengths (B,); returns (B, F)."""
 
+    def __init__(self, **arguments: Any) -> None:
+        arguments.setdefault("dtype", "float32")  # sums over many steps have no room in 16 bits
+        super().__init__(**arguments)
+
     def call(self, inputs: Any, lengths: Any) -> Any:
         count = tf.cast(tf.maximum(lengths, 1), inputs.dtype)[:, tf.newaxis]
         return tf.reduce_sum(zero_padding(inputs, lengths), axis=1) / count
@@ -47,6 +51,7 @@ class AttentionOverTime(keras.layers.Layer):
     """
 
     def __init__(self, units: int, **arguments: Any) -> None:
+        arguments.setdefault("dtype", "float32")  # as for the mean
         super().__init__(**arguments)
         self.units = units
 

@@ -213,6 +213,8 @@ class Recurrent(keras.layers.Layer):
 
     def _fused_is_faster(self) -> bool:
         fits = self.plain and self.cell == "lstm" and not self.unroll and self.units <= FUSED_UNITS
+        # TensorFlow's CPU has it in 32 bits alone.
+        fits = fits and self.compute_dtype == "float32"
         return fits and not tf.config.list_logical_devices("GPU")
 
     def _initial_state(self, inputs: Any, training: bool | None) -> Any:
@@ -220,7 +222,8 @@ class Recurrent(keras.layers.Layer):
             return None
         states = self.rnn.cell.get_initial_state(keras.ops.shape(inputs)[0])
         if training and self.recurrent_dropout:
-            states[-1] *= stateless_keep_mask(tf.shape(states[-1]), self.recurrent_dropout, self.salt)
+            keep = stateless_keep_mask(tf.shape(states[-1]), self.recurrent_dropout, self.salt)
+            states[-1] *= tf.cast(keep, states[-1].dtype)
         return states
 
     def compute_output_shape(self, inputs_shape: Any, lengths_shape: Any = None) -> Any:

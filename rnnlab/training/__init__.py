@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnlab.errors import DataError
+from rnnlab.errors import DataError, NonFiniteError
 from rnnlab.examples import Examples, FlatExamples, skipped_by_split
 from rnnlab.experiment import Experiment
 from rnnlab.manifest import command, describe_data, now, versions, write_skipped
@@ -114,8 +114,12 @@ def train(
             write_skipped(run.skipped, skipped)
         for split, sequences in skipped.items():
             reporter.say(f"{split}: {len(sequences)} bad sequence(s) left out; {run.skipped} lists them")
-        begin_or_go_on(loop, prepared, manifest, resume=resume)
-        loop.train_to_the_end()
+        try:
+            begin_or_go_on(loop, prepared, manifest, resume=resume)
+            loop.train_to_the_end()
+        except NonFiniteError as error:
+            write_json(run.manifest, {**manifest, "status": "not finite", "failure": error.record})
+            raise
         return _finish(run, loop, manifest)
 
 
@@ -137,8 +141,8 @@ def prepare(experiment: Experiment, raw: dict[str, Examples], cache: Path | None
 
 
 def batching(training: Training, widths: tuple[int, ...], replicas: int = 1) -> Batching:
-    """Return how a spec forms batches of these widths."""
-    return Batching(widths, training.batch_size, training.batch_steps, replicas)
+    """Return how a spec forms batches of these widths: every replica gets an equal share of every part."""
+    return Batching(widths, training.batch_size, training.batch_steps, replicas * training.accumulate)
 
 
 def check_target(experiment: Experiment, raw: dict[str, Examples]) -> None:
@@ -177,11 +181,11 @@ def _build_loop(experiment: Experiment, run: RunDir, prepared: Prepared, strateg
     target = prepared.raw["train"].signature.known_target
     objective = Objective(experiment.task, prepared.learnt, experiment.task.metrics(target))
     with strategy.scope():
-        network = build_network(experiment, prepared.pipeline.signature)
-        optimizer = training.optimizer.build()
+        network = build_network(experiment, prepared.pipeline.signature, training.precision)
+        optimizer = training.build_optimizer()
         optimizer.build(network.trainable_variables)
     stepper = Stepper(
-        network, optimizer, objective, training.optimizer, strategy, experiment.seed, experiment.model.static_widths
+        network, optimizer, objective, training, strategy, experiment.seed, experiment.model.static_widths
     )
     return Loop(
         run,

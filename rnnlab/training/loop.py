@@ -1,7 +1,8 @@
 """The training loop: epochs of planned batches, saved so that a kill changes nothing.
 
-plan → batches → steps → sums ┬→ validation → history row → best? stop? lower the rate? → state
-                              └→ state, every so often
+plan → batches → steps → sums → validation → history row → best? stop? lower the rate?
+
+Every so often, between two steps or two epochs, everything is saved: the weights that answer, the state, the history.
 """
 
 from __future__ import annotations
@@ -25,9 +26,12 @@ from rnnlab.rundir import RunDir, write_arrays
 from rnnlab.settings import Training
 from rnnlab.training.reporting import Reporter
 from rnnlab.training.signals import Interruption, noted_signals
-from rnnlab.training.state import Progress, assign_variables, read_variables, save_state, variables_of
+from rnnlab.training.state import Arrays, Progress, assign_variables, read_variables, save_state, variables_of
 from rnnlab.training.step import Objective, Stepper, add_sums
 from rnnlab.training.watching import Watches
+
+SHOWN_IDS = 20
+SHARE_OF_SAVING = 0.01  # where states are saved by the clock, saving them takes no more than this of the time
 
 
 @dataclass
@@ -40,6 +44,7 @@ class Loop:
         batching: how batches are formed.
         progress: where the loop stands; changed as it goes.
         sums: of the epoch under way, or None at its beginning.
+        answering: the weights that answer, where they are not written yet; they are written with the next state.
     """
 
     run: RunDir
@@ -53,25 +58,36 @@ class Loop:
     reporter: Reporter
     progress: Progress
     sums: dict[str, NDArray[np.float64]] | None = None
+    answering: Arrays | None = None
 
     def __post_init__(self) -> None:
         self.variables = variables_of(self.stepper.network, self.stepper.optimizer)
         self.watches = Watches(self.settings, self.progress.watches)
         self.train_loader = BatchLoader(self.train)
         self.validation_loader = None if self.validation is None else BatchLoader(self.validation)
-        self.saved_at, self.steps_since_save = time.monotonic(), 0
+        self.saved_at, self.saving_took, self.steps_since_save = time.monotonic(), 0.0, 0
         self.board = _Board(self.run) if self.settings.tensorboard else None
 
     def save(self) -> None:
-        """Write the state."""
+        """Write all that a kill must not take: the weights that answer first, as the state knows which they are."""
+        started = time.monotonic()
+        self._write_answering()
         save_state(self.run, read_variables(self.variables), self.sums, self.progress)
-        self.saved_at, self.steps_since_save = time.monotonic(), 0
+        write_history(self.run.history, self.progress.history)
+        self.saved_at = time.monotonic()
+        self.saving_took, self.steps_since_save = self.saved_at - started, 0
+
+    def _write_answering(self) -> None:
+        if self.answering is not None:
+            write_arrays(self.run.weights, self.answering)
+            self.answering = None
 
     def restore(self, arrays: Mapping[str, NDArray[Any]], sums: dict[str, NDArray[Any]], progress: Progress) -> None:
         """Take up a saved state."""
         assign_variables(self.variables, arrays)
-        self.sums, self.progress = sums or None, progress
+        self.sums, self.progress, self.answering = sums or None, progress, None
         self.watches = Watches(self.settings, progress.watches)
+        write_history(self.run.history, progress.history)  # without what was trained after this state
 
     def train_to_the_end(self) -> None:
         """Train until the epochs are done or training stops early.
@@ -82,7 +98,11 @@ class Loop:
         """
         with noted_signals() as interruption:
             while self.progress.finished is None:
-                self._run_epoch(interruption)
+                try:
+                    self._run_epoch(interruption)
+                except NonFiniteError:
+                    self._write_answering()
+                    raise
                 self._check_signal(interruption)
 
     def _run_epoch(self, interruption: Interruption) -> None:
@@ -95,7 +115,7 @@ class Loop:
             self._run_step(batch)
             now = time.monotonic()
             progress.seconds, started = progress.seconds + now - started, now
-            if self._save_is_due() and progress.step < len(batches):
+            if progress.step < len(batches) and self._save_is_due():
                 self.save()
             if interruption.signal is not None and progress.step < len(batches):
                 self._check_signal(interruption)
@@ -103,26 +123,40 @@ class Loop:
 
     def _run_step(self, batch: Mapping[str, Any]) -> None:
         sums, norm = self.stepper.train(batch, self.progress.update)
-        loss = float(sums["loss"]) / float(sums["weight"])
-        if not (math.isfinite(loss) and math.isfinite(float(norm))):
-            raise NonFiniteError(self._describe_failure(batch, loss, float(norm)))
+        loss, norm = float(sums["loss"]) / float(sums["weight"]), float(norm)
+        if not math.isfinite(loss) or not (math.isfinite(norm) or self.stepper.skips_overflow):
+            raise self._failure(batch, loss, norm)
         self.sums = add_sums(self.sums, sums)
         self.progress.step += 1
         self.progress.update += 1
-        self.progress.norm += float(norm)
+        if math.isfinite(norm):
+            self.progress.norm += norm
+        else:
+            self.progress.skipped += 1
         self.steps_since_save += 1
         self.reporter.step_done(int(sums["weight"]), loss)
 
-    def _describe_failure(self, batch: Mapping[str, Any], loss: float, norm: float) -> str:
+    def _failure(self, batch: Mapping[str, Any], loss: float, norm: float) -> NonFiniteError:
         rows = batch["indices"].numpy()[batch["weights"].numpy() > 0]
-        ids = ", ".join(str(self.train.ids[int(row)]) for row in rows[:20])
-        ids += f" and {len(rows) - 20} more" if len(rows) > 20 else ""
-        return (
+        ids = [str(self.train.ids[int(row)]) for row in rows]
+        shown = ", ".join(ids[:SHOWN_IDS])
+        shown += f" and {len(ids) - SHOWN_IDS} more, in {self.run.manifest}" if len(ids) > SHOWN_IDS else ""
+        rate = self._learning_rate(self.progress.update)
+        return NonFiniteError(
             f"epoch {self.progress.epoch + 1}, step {self.progress.step + 1}: loss {loss}, gradient norm {norm}, "
-            f"learning rate {self._learning_rate(self.progress.update):.3g}. The batch's examples: {ids}. "
-            f"The last good state is {self.run.state}. Try a lower learning rate or clip_global_norm, and look at "
-            "these examples"
+            f"learning rate {rate:.3g}. The batch's examples: {shown}. {self._remedy()}, and look at these examples",
+            {
+                "epoch": self.progress.epoch + 1,
+                "step": self.progress.step + 1,
+                "loss": str(loss),
+                "gradient_norm": str(norm),
+                "learning_rate": rate,
+                "examples": ids,
+            },
         )
+
+    def _remedy(self) -> str:
+        return f"The last good state is {self.run.state}. Try a lower learning rate or clip_global_norm"
 
     def _end_epoch(self) -> None:
         progress = self.progress
@@ -130,23 +164,26 @@ class Loop:
         if not math.isfinite(row.get("val_loss", 0.0)):
             raise NonFiniteError(
                 f"epoch {row['epoch']}: val_loss {row['val_loss']}, learning rate {row['learning_rate']:.3g}. "
-                f"The last good state is {self.run.state}. Try a lower learning rate or clip_global_norm"
+                f"{self._remedy()}",
+                {"epoch": row["epoch"], "val_loss": str(row["val_loss"]), "learning_rate": row["learning_rate"]},
             )
         progress.history.append(row)
         if self.watches.is_best(row) or not self.watches.has_best:
-            self.save_weights()
+            self.note_weights()
         lowered = self.watches.lowered(row, row["learning_rate"])
         if lowered != row["learning_rate"]:
             self.stepper.optimizer.learning_rate.assign(lowered)
         reason = self.watches.stop(row)
         progress.stopped_early = reason is not None
-        progress.epoch, progress.step, progress.norm, progress.seconds = progress.epoch + 1, 0, 0.0, 0.0
+        progress.begin_epoch(progress.epoch + 1)
         self.sums = None
         if reason is None and progress.epoch >= self.settings.epochs:
             reason = f"{self.settings.epochs} epochs are done"
         progress.finished = reason
-        self.save()
-        write_history(self.run.history, progress.history)
+        if reason is not None or self._save_is_due():
+            self.save()
+        else:
+            self._note_history()
         self.reporter.epoch_ends(row)
         if self.board is not None:
             self.board.write(row, progress.epoch)
@@ -159,17 +196,21 @@ class Loop:
             for batch in self.validation_loader.load(plan_evaluation(self.validation.lengths, self.batching)):
                 total = add_sums(total, self.stepper.score(batch))
             row |= {f"val_{name}": value for name, value in self.objective.values(total or {}).items()}
-        norm = self.progress.norm / max(self.progress.step, 1)
+        norm = self.progress.norm / max(self.progress.step - self.progress.skipped, 1)
         return row | {
             "learning_rate": self._learning_rate(self.progress.update - 1),
             "gradient_norm": norm,
             "seconds": round(self.progress.seconds, 3),
         }
 
-    def save_weights(self) -> None:
-        """Write the network's present weights as the ones that answer."""
+    def note_weights(self) -> None:
+        """Take the network's present weights as the ones that answer."""
         model = {name: each for name, each in self.variables.items() if name.startswith("model/")}
-        write_arrays(self.run.weights, read_variables(model))
+        self.answering = read_variables(model)
+
+    def _note_history(self) -> None:
+        """Show the history to whoever reads along; the next state makes it last."""
+        write_history(self.run.history, self.progress.history, durable=False)
 
     def _learning_rate(self, update: int) -> float:
         """Return the learning rate of the update of this number."""
@@ -182,7 +223,8 @@ class Loop:
         every = self.settings.save_every
         if every.steps is not None:
             return self.steps_since_save >= every.steps
-        return every.seconds is not None and time.monotonic() - self.saved_at >= every.seconds
+        interval = max(every.seconds or 0.0, self.saving_took / SHARE_OF_SAVING)
+        return time.monotonic() - self.saved_at >= interval
 
     def _check_signal(self, interruption: Interruption) -> None:
         if interruption.signal is None or self.progress.finished is not None:

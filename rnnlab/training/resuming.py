@@ -75,7 +75,7 @@ def begin_or_go_on(loop: Loop, prepared: Prepared, manifest: Mapping[str, Any], 
             loop.reporter.say(_take_weights(loop, RunDir.open(Path(manifest["weights_from"]))))
         write_arrays(loop.run.prepared, to_arrays(prepared.pipeline, prepared.learnt))
         write_arrays(loop.run.samples, _samples(prepared.raw))
-        loop.save_weights()
+        loop.note_weights()
         loop.save()
         return
     if state.warning:

@@ -34,6 +34,7 @@ class Progress:
         history: one row an epoch done.
         watches: what early stopping, plateau decay and the best epoch remember, by name.
         norm: sum of the gradient norms of the epoch under way.
+        skipped: how many of its updates were skipped, as the gradient had no room in 16 bits.
         seconds: training time of the epoch under way.
         finished: why the training ended, or None.
         stopped_early: whether it ended before its last epoch, so that more epochs would not be trained.
@@ -45,9 +46,14 @@ class Progress:
     history: list[dict[str, Any]] = field(default_factory=list)
     watches: dict[str, dict[str, Any]] = field(default_factory=dict)
     norm: float = 0.0
+    skipped: int = 0
     seconds: float = 0.0
     finished: str | None = None
     stopped_early: bool = False
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Stand at the beginning of this epoch."""
+        self.epoch, self.step, self.norm, self.skipped, self.seconds = epoch, 0, 0.0, 0, 0.0
 
 
 def variables_of(network: Any, optimizer: Any) -> dict[str, Any]:
@@ -59,7 +65,8 @@ def variables_of(network: Any, optimizer: Any) -> dict[str, Any]:
 
 def read_variables(variables: Mapping[str, Any]) -> Arrays:
     """Return the present values, by name."""
-    return {name: np.asarray(variable.numpy()) for name, variable in variables.items()}
+    # A copy: on a CPU `numpy()` may show the variable's own memory, which the next step changes.
+    return {name: np.array(variable.numpy()) for name, variable in variables.items()}
 
 
 def assign_variables(variables: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:

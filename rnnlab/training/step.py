@@ -1,7 +1,7 @@
 """One training step, and one step of scoring, over all replicas.
 
-Losses, gradients and metrics are sums over rows, added over the replicas and divided once by the global number of
-valid rows. So one device and N replicas make the same update, whatever rows each of them got.
+Losses, gradients and metrics are sums over rows, added over parts and replicas and divided once by the global number
+of valid rows. So one device and N replicas, one part or several, make the same update, whatever rows each of them got.
 
 Axes: B rows of the global batch, C outputs.
 """
@@ -12,13 +12,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
 from rnnlab.layers.randomness import random_scope
 from rnnlab.metrics import Metric
-from rnnlab.optimizers import Optimizer
+from rnnlab.settings import Training
 from rnnlab.tasks import Task
 
 Sums = dict[str, Any]
@@ -69,7 +70,7 @@ class Stepper:
     Args:
         network: built within the strategy's scope.
         optimizer: the Keras optimizer, built on the network's trainable variables within the scope.
-        clipping: where the spec's clip_value, clip_norm and clip_global_norm are read from.
+        settings: the spec's, for clipping and the number of parts that a batch is computed in.
         seed: of dropout; each update and each replica folds its own number into it.
         static_widths: compile one graph for each width, with the number of steps known, for unrolled loops.
     """
@@ -79,13 +80,13 @@ class Stepper:
         network: Any,
         optimizer: Any,
         objective: Objective,
-        clipping: Optimizer,
+        settings: Training,
         strategy: Any,
         seed: int,
         static_widths: bool = False,
     ) -> None:
         self.network, self.optimizer, self.objective = network, optimizer, objective
-        self.clipping, self.strategy, self.seed = clipping, strategy, seed
+        self.clipping, self.parts, self.strategy, self.seed = settings.optimizer, settings.accumulate, strategy, seed
         self.static_widths = static_widths
         self._compiled: dict[tuple[str, int | None], Any] = {}
 
@@ -117,31 +118,52 @@ class Stepper:
     def _train_replica(self, batch: Mapping[str, Any], update: Any) -> Any:
         context = tf.distribute.get_replica_context()
         replica = context.replica_id_in_sync_group
-        rows = self._own_rows(batch, replica)
-        variables = [variable.value for variable in self.network.trainable_variables]
         seed = tf.random.experimental.stateless_fold_in(tf.constant([self.seed, 0], tf.int32), update)
         seed = tf.random.experimental.stateless_fold_in(seed, replica)
+        gradients, sums = self._gradients(self._own_rows(self._part(batch, 0), replica), seed)
+        for part in range(1, self.parts):
+            # Else TensorFlow would compute all parts at once, and need the memory of all of them.
+            with tf.control_dependencies(gradients):
+                rows = tf.nest.map_structure(tf.identity, self._own_rows(self._part(batch, part), replica))
+            more = self._gradients(rows, tf.random.experimental.stateless_fold_in(seed, part))
+            gradients, sums = tf.nest.map_structure(tf.add, (gradients, sums), more)
+        gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+        sums = context.all_reduce(tf.distribute.ReduceOp.SUM, sums)
+        divisor = sums["weight"] * tf.cast(self._loss_scale(), tf.float64)
+        gradients = [gradient / tf.cast(divisor, gradient.dtype) for gradient in gradients]
+        norm = tf.linalg.global_norm(gradients)
+        self._apply(self._clip(gradients, norm), replica)
+        return sums, norm
+
+    def _gradients(self, rows: Mapping[str, Any], seed: Any) -> tuple[list[Any], Sums]:
+        """Return the gradient of the sum of these rows' losses, times the loss scale, and their sums."""
+        variables = [variable.value for variable in self.network.trainable_variables]
         with random_scope(seed), tf.GradientTape() as tape:
             outputs = self._forward(rows, training=True)
             losses = self.objective.task.losses(outputs, rows["targets"], self.objective.learnt)
-            total = tf.reduce_sum(losses * rows["weights"])
+            total = tf.reduce_sum(losses * rows["weights"]) * self._loss_scale()
         gradients = [
             tf.zeros_like(variable) if gradient is None else tf.convert_to_tensor(gradient)
             for gradient, variable in zip(tape.gradient(total, variables), variables, strict=True)
         ]
-        sums = self.objective.sums(outputs, rows)
-        gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
-        sums = context.all_reduce(tf.distribute.ReduceOp.SUM, sums)
-        gradients = [gradient / tf.cast(sums["weight"], gradient.dtype) for gradient in gradients]
-        norm = tf.linalg.global_norm(gradients)
-        self._apply(self._clip(gradients, norm), replica)
-        return sums, norm
+        return gradients, self.objective.sums(outputs, rows)
+
+    @property
+    def skips_overflow(self) -> bool:
+        """Whether an update whose gradient is not finite is skipped, and the loss scale halved, rather than fatal."""
+        return isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer) and float(self._loss_scale()) > 1
+
+    def _loss_scale(self) -> Any:
+        scales = isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer)
+        return tf.convert_to_tensor(self.optimizer.dynamic_scale if scales else 1.0)
 
     def _apply(self, gradients: Sequence[Any], replica: Any) -> None:
         """Apply global gradients. Keras adds the replicas' gradients up, so all but the first pass zeros."""
         if self.strategy.num_replicas_in_sync > 1:
             first = tf.cast(tf.equal(replica, 0), tf.float32)
             gradients = [gradient * tf.cast(first, gradient.dtype) for gradient in gradients]
+        # The optimizer that scales the loss divides by the scale, a power of two: nothing is rounded.
+        gradients = [gradient * tf.cast(self._loss_scale(), gradient.dtype) for gradient in gradients]
         self.optimizer.apply(gradients, self.network.trainable_variables)
 
     def _clip(self, gradients: Sequence[Any], norm: Any) -> list[Any]:
@@ -167,8 +189,12 @@ class Stepper:
     def _forward(self, rows: Mapping[str, Any], *, training: bool) -> Any:
         return self.network({name: rows[name] for name in self.network.input}, training=training)
 
+    def _part(self, batch: Mapping[str, Any], part: int) -> dict[str, Any]:
+        """Return every `parts`-th row from this one on: which these are does not depend on the number of replicas."""
+        return dict(batch) if self.parts == 1 else {name: value[part :: self.parts] for name, value in batch.items()}
+
     def _own_rows(self, batch: Mapping[str, Any], replica: Any) -> dict[str, Any]:
-        """Return this replica's rows: every batch is planned to a multiple of the replicas."""
+        """Return this replica's rows: every part is planned to a multiple of the replicas."""
         replicas = self.strategy.num_replicas_in_sync
         if replicas == 1:
             return dict(batch)
