@@ -83,7 +83,7 @@ class RunDir:
                 raise RunError(f"{path}: not empty; choose another --run, or --resume to go on with it")
         except OSError as error:
             raise RunError(one_line(f"{path}: can't make the run folder: {error.strerror}")) from None
-        except ValueError as error:  # a name with \\0
+        except ValueError as error:  # a name with \0
             raise RunError(f"{one_line(str(path))}: can't make the run folder: {error}") from None
         return cls(path)
 

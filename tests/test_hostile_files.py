@@ -787,7 +787,8 @@ def test_training_never_writes_through_a_link_onto_another_file(run: RunDir) -> 
     result = rnnlab("train", "--resume", "--run", run.path, "--set", "training.epochs=4", folder=folder)
     assert result.code == 0, result.error
     assert {path: path.read_bytes() for path in folder.glob("victim*")} == before
-    assert not any((run.path / name).is_symlink() for name in written)
+    # The link that was the state may now be the one before; what is written is no link.
+    assert not any(path.is_symlink() for path in (run.manifest, run.spec, run.state, run.history))
 
 
 def test_scores_and_figures_never_write_through_a_link(run: RunDir) -> None:
