@@ -770,6 +770,13 @@ def test_a_pipe_in_a_run_folder_is_not_waited_for(run: RunDir, name: str) -> Non
     refused_by_some(run, *readers)
 
 
+@pytest.mark.parametrize("units", [10**12, 2**63 - 1, 10**30])
+def test_a_network_larger_than_any_memory_is_one_message(lab: Path, units: int) -> None:
+    result = rnnlab("check", "tiny.yaml", "--set", f"model.units=[{units}]", folder=lab)
+    assert result.code == 2
+    assert told(result.error).startswith("model: the network can't be built")
+
+
 # Links: what is written replaces a link, and never goes through it
 
 
