@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from rnnlab import bounded
 from rnnlab.errors import one_line
+from rnnlab.strict import shown
 
 PLAUSIBLE_BYTES = 1 << 30
 PLAUSIBLE_RATIO = 200  # times an archive's own size, beyond which PLAUSIBLE_BYTES count
@@ -118,10 +119,8 @@ def _read(archive: zipfile.ZipFile, name: str, info: zipfile.ZipInfo) -> NDArray
             raise PickledError(f"array {name!r} holds Python objects, which are not read for safety")
         declared = math.prod(shape) * max(1, kind.itemsize)
         if declared != info.file_size - member.tell() or any(size < 0 for size in shape):
-            raise ArchiveError(
-                f"array {name!r}: its header says {declared:,} bytes, of shape {shape}; "
-                f"the archive has {info.file_size - member.tell():,}"
-            )
+            there = f"the archive has {info.file_size - member.tell():,} bytes"
+            raise ArchiveError(f"array {name!r}: its header says shape {shown(shape)} of {kind}; {there}")
     with archive.open(info) as member:
         array: NDArray[Any] = np.lib.format.read_array(member, allow_pickle=False)  # type: ignore[no-untyped-call]
     return array

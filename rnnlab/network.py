@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rnnlab.errors import DataError
+from rnnlab.errors import DataError, one_line
 from rnnlab.experiment import Experiment
 from rnnlab.signature import Signature
 
@@ -20,9 +20,10 @@ def build_network(experiment: Experiment, signature: Signature, precision: str =
         precision: Keras' dtype policy of the layers; the weights and the outputs are float32 in all of them.
 
     Raises:
-        DataError: the architecture does not fit the data's shapes.
+        DataError: the architecture does not fit the data's shapes, or the memory.
     """
     import keras
+    import tensorflow as tf
 
     keras.utils.set_random_seed(experiment.seed)
     before = keras.config.dtype_policy()
@@ -36,6 +37,11 @@ def build_network(experiment: Experiment, signature: Signature, precision: str =
         result = experiment.reader.read(experiment.model.encode(inputs, lengths), outputs)
     except ValueError as error:
         raise DataError(f"model: the network can't be built on this data: {error}") from error
+    except (MemoryError, OverflowError, tf.errors.OpError) as error:
+        raise DataError(
+            f"model: the network can't be built: {one_line(' '.join(str(error).split()), 300)}. "
+            "Is a number of units or filters too large for this machine's memory?"
+        ) from error
     finally:
         keras.config.set_dtype_policy(before)
     return keras.Model({**inputs, "lengths": lengths}, result, name="network")

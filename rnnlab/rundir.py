@@ -65,7 +65,9 @@ class RunDir:
         run = cls(path)
         if not run.manifest.is_file():
             hint = "" if path.exists() else " (no such folder)"
-            raise RunError(f"{path}: not a run folder: no manifest.json{hint}; `rnnlab runs` lists the runs")
+            raise RunError(
+                f"{one_line(str(path))}: not a run folder: no manifest.json{hint}; `rnnlab runs` lists the runs"
+            )
         return run
 
     @classmethod
@@ -80,8 +82,8 @@ class RunDir:
             if any(path.iterdir()):
                 raise RunError(f"{path}: not empty; choose another --run, or --resume to go on with it")
         except OSError as error:
-            raise RunError(f"{path}: can't make the run folder: {error.strerror}") from None
-        except ValueError as error:  # a name with \\0
+            raise RunError(one_line(f"{path}: can't make the run folder: {error.strerror}")) from None
+        except ValueError as error:  # a name with \0
             raise RunError(f"{one_line(str(path))}: can't make the run folder: {error}") from None
         return cls(path)
 

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from rnnlab.errors import Interrupted, RnnlabError, UserError, printable
+from rnnlab.errors import Interrupted, RnnlabError, UserError, one_line, printable
 
 # What the user can put right, wherever it arises; any other OSError is a bug, whose traceback is wanted.
 MACHINE_SAYS_NO = (errno.ENAMETOOLONG, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
@@ -226,7 +226,7 @@ def _run() -> int | str | None:
     except OSError as error:
         if error.errno not in MACHINE_SAYS_NO:
             raise
-        print(printable(f"{error.filename or 'writing'}: {error.strerror}"), file=sys.stderr)
+        print(one_line(f"{error.filename or 'writing'}: {error.strerror}"), file=sys.stderr)
         return UserError.exit_code
     except SystemExit as end:
         if isinstance(end.__context__, BrokenPipeError):  # typer makes exit code 1 of it

@@ -67,16 +67,27 @@ def export(predictor: Predictor, name: str, path: Path | None = None) -> tuple[P
     if os.path.lexists(path):  # a link that leads nowhere, too: it would be written through
         raise UserError(f"{path}: exists already; choose another --output, or remove it")
     path.parent.mkdir(parents=True, exist_ok=True)
-    exporter.write(predictor, path)
-    theirs, ours = exporter.ask(predictor, path, samples(predictor))
-    difference = largest_difference(theirs, ours, predictor.learnt.get("scale"))
-    if not difference <= exporter.tolerance:
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
-        raise ExportError(
-            f"{path}: the export differs from the run by {difference:.3g}, more than {exporter.tolerance:g}; "
-            "it was removed. Please report this with the run's spec"
-        )
+    examples = samples(predictor)
+    try:
+        exporter.write(predictor, path)
+        theirs, ours = exporter.ask(predictor, path, examples)
+        difference = largest_difference(theirs, ours, predictor.learnt.get("scale"))
+        if not difference <= exporter.tolerance:
+            raise ExportError(
+                f"{path}: the export differs from the run by {difference:.3g}, more than {exporter.tolerance:g}; "
+                "it was removed. Please report this with the run's spec"
+            )
+    except BaseException:  # what was not compared must not be taken for an export
+        _remove(path)
+        raise
     return path, difference
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def samples(predictor: Predictor) -> FlatExamples:

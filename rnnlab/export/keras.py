@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from rnnlab.errors import ExportError, one_line
 from rnnlab.examples import FlatExamples
 from rnnlab.export import Answers, ExportFormat
 from rnnlab.prediction import Predictor
@@ -36,6 +37,10 @@ class Keras(ExportFormat):
         padded = pad([np.asarray(examples.read(index)[name], np.float32) for index in range(len(examples))])
         fields, lengths = predictor.pipeline.apply({name: padded}, tf.constant(examples.lengths, tf.int32))
         inputs = {**fields, "lengths": lengths}
-        loaded = keras.saving.load_model(path, compile=False, safe_mode=True)
+        try:
+            loaded = keras.saving.load_model(path, compile=False, safe_mode=True)
+        except (ValueError, TypeError) as error:
+            reason = one_line(str(error), 300)
+            raise ExportError(f"{path}: not loaded: {reason}") from None
         theirs = np.asarray(loaded(inputs, training=False))
         return {"outputs": theirs}, {"outputs": np.asarray(predictor.network(inputs, training=False))}
