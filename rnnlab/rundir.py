@@ -79,7 +79,9 @@ class RunDir:
         """
         try:
             path.mkdir(parents=True, exist_ok=True)
-            if any(path.iterdir()):
+            # A kill while the first file was written leaves half of it, and nothing to go on with.
+            begun = _half_written(path / "manifest.json").name
+            if any(entry.name != begun for entry in path.iterdir()):
                 raise RunError(f"{path}: not empty; choose another --run, or --resume to go on with it")
         except OSError as error:
             raise RunError(one_line(f"{path}: can't make the run folder: {error.strerror}")) from None
@@ -202,7 +204,7 @@ def write_atomically(
     Raises:
         RunError: the disk is full, read-only, or gone.
     """
-    temporary = path.with_name(f".{path.name}.part")
+    temporary = _half_written(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.unlink(missing_ok=True)  # left by a crash; or a link, through which another file would be written
@@ -223,6 +225,11 @@ def write_atomically(
             f"{path}: can't be written: {error.strerror or error}. What was saved before is intact; "
             "make room, and go on with --resume"
         ) from error
+
+
+def _half_written(path: Path) -> Path:
+    """Return the name that a file has while it is written."""
+    return path.with_name(f".{path.name}.part")
 
 
 def write_text(path: Path, text: str, *, durable: bool = True) -> None:

@@ -74,6 +74,15 @@ def test_a_cut_in_the_middle_of_writing_changes_no_result(number, unbroken, tmp_
     assert_same_result(run, unbroken)
 
 
+def test_a_folder_in_which_nothing_was_finished_is_new(tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / ".manifest.json.part").write_text("{")
+    RunDir.create(tmp_path / "run")
+    (tmp_path / "run" / "precious").touch()
+    with pytest.raises(RunError, match="not empty"):
+        RunDir.create(tmp_path / "run")
+
+
 def test_a_file_and_its_folder_reach_the_disk_before_and_after_the_rename(tmp_path, monkeypatch):
     calls: list[str] = []
 
