@@ -49,25 +49,16 @@ class Calls:
 
 
 # Six files come first (manifest, spec, prepared, samples, weights, state 0); then each save replaces up to four.
-@pytest.mark.parametrize("number", [*range(1, 13), 17, 20, 23])
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-def test_a_cut_at_any_rename_changes_no_result(number, after, unbroken, tmp_path, monkeypatch):
+RENAMES = [("replace", number, after) for number in (*range(1, 13), 17, 20, 23) for after in (False, True)]
+IN_THE_MIDDLE = [("fsync", number, False) for number in (3, 8, 14)]
+
+
+@pytest.mark.parametrize(("function", "number", "after"), [*RENAMES, *IN_THE_MIDDLE])
+def test_a_cut_at_any_moment_of_writing_changes_no_result(function, number, after, unbroken, tmp_path, monkeypatch):
     run = RunDir.create(tmp_path / "run")
     experiment = make_case(CASE, tmp_path, save_every={"steps": 2})
     with monkeypatch.context() as patch:
-        patch.setattr(rundir.os, "replace", Calls(os.replace, number, after=after))
-        with pytest.raises(PowerCut):
-            train(experiment, run, Places(tmp_path, tmp_path))
-    train(experiment, run, Places(tmp_path, tmp_path), resume=True)
-    assert_same_result(run, unbroken)
-
-
-@pytest.mark.parametrize("number", [3, 8, 14])
-def test_a_cut_in_the_middle_of_writing_changes_no_result(number, unbroken, tmp_path, monkeypatch):
-    run = RunDir.create(tmp_path / "run")
-    experiment = make_case(CASE, tmp_path, save_every={"steps": 2})
-    with monkeypatch.context() as patch:
-        patch.setattr(rundir.os, "fsync", Calls(os.fsync, number, after=False))
+        patch.setattr(rundir.os, function, Calls(getattr(os, function), number, after=after))
         with pytest.raises(PowerCut):
             train(experiment, run, Places(tmp_path, tmp_path))
     train(experiment, run, Places(tmp_path, tmp_path), resume=True)
