@@ -79,9 +79,9 @@ class Training(Strict):
     accumulate: int = Field(
         1,
         ge=1,
-        le=64,
+        le=16,
         description="compute each batch in so many parts, one after another, and make one update of all: less memory, "
-        "the same result (but that batch normalisation counts the steps of a part)",
+        "the same result (but that batch normalisation counts the steps of a part); each part is compiled anew",
     )
     precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = Field(
         "float32",
