@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import hashlib
 import json
 import os
 import subprocess
@@ -35,6 +36,7 @@ import numpy as np
 import yaml
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
 SCREENING, SPLITS, FINALISTS = 2, 6, 4
 FOLDS = 5
 PROCESSES = 2
@@ -49,37 +51,49 @@ def main() -> None:
     spec = yaml.safe_load((HERE.parent / "configs" / f"{name}.yaml").read_text("utf-8"))
     candidates = yaml.safe_load((HERE / "candidates" / f"{name}.yaml").read_text("utf-8"))
     output = HERE / "results" / f"choice-{name}.json"
-    scores: Scores = {}
-    if output.is_file():
-        known = json.loads(output.read_text("utf-8"))
-        scores = {key: value for key, value in known["scores"].items() if key.rpartition("/")[0] in candidates}
+    specs = {each: {**spec, **sections} for each, sections in candidates.items()}
+    results = Results(output, {each: digest(values) for each, values in specs.items()})
 
-    run_all(spec, candidates, list(candidates), range(SCREENING), scores, output)
+    scores = results.scores
+    run_all(specs, list(candidates), range(SCREENING), results)
     finalists = sorted(candidates, key=lambda each: rank(scores, each, SCREENING))[:FINALISTS]
-    run_all(spec, candidates, finalists, range(SCREENING, SPLITS), scores, output)
+    run_all(specs, finalists, range(SCREENING, SPLITS), results)
     chosen, level = choose(scores, finalists)
-    output.write_text(json.dumps({"chosen": chosen, "keys": candidates[chosen], "scores": scores}, indent=1) + "\n")
+    results.write(chosen=chosen, keys=candidates[chosen])
     table = describe(name, candidates, finalists, chosen, level, scores)
     output.with_suffix(".md").write_text(table)
     print(table)
 
 
-def run_all(
-    spec: dict[str, Any],
-    candidates: dict[str, dict[str, Any]],
-    names: list[str],
-    splits: range,
-    scores: Scores,
-    output: Path,
-) -> None:
+class Results:
+    """The scores so far, in a file; those of a candidate whose keys have changed are forgotten."""
+
+    def __init__(self, path: Path, digests: dict[str, str]) -> None:
+        self.path, self.digests = path, digests
+        known = json.loads(path.read_text("utf-8")) if path.is_file() else {"digests": {}, "scores": {}}
+        same = {name for name, each in digests.items() if known["digests"].get(name) == each}
+        self.scores: Scores = {key: each for key, each in known["scores"].items() if key.rpartition("/")[0] in same}
+
+    def write(self, **more: Any) -> None:
+        from rnnlab.rundir import write_json
+
+        write_json(self.path, {**more, "digests": self.digests, "scores": self.scores})
+
+
+def digest(spec: dict[str, Any]) -> str:
+    """Return a SHA-256 of what is trained."""
+    return hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def run_all(specs: dict[str, dict[str, Any]], names: list[str], splits: range, results: Results) -> None:
     """Train what has no scores yet, a few at a time, and keep each score as soon as it is known."""
-    lock = threading.Lock()
+    lock, scores = threading.Lock(), results.scores
 
     def run(name: str, split: int) -> None:
-        result = train_folds({**spec, **candidates[name]}, split)
+        result = train_folds(specs[name], split)
         with lock:
             scores[f"{name}/{split}"] = result
-            output.write_text(json.dumps({"scores": scores}, indent=1) + "\n")
+            results.write()
             accuracy, log_loss = np.mean(result, axis=0)
             print(f"{accuracy:.4f} {log_loss:.4f} {name}, split {split}", file=sys.stderr, flush=True)
 

@@ -4,8 +4,8 @@
     python benchmarks/kills.py --runs 8       # a short version
 
 Each training is a shipped spec made short, run by the command line in a process of its own. It gets SIGKILL one to four
-times: four in five at a random moment after its run folder is there, one in five at a random moment of the whole
-process, imports included. After each kill it is resumed; at last it is left alone. Its `state_sha256`, its history
+times: four in five at a random moment of the training itself, one in five at a random moment of the whole process,
+imports included. After each kill it is resumed; at last it is left alone. Its `state_sha256`, its history
 (but for the seconds) and the weights that answer must be those of the unbroken run, bit by bit.
 """
 
@@ -73,36 +73,44 @@ class Outcome:
         return cls(digest, repr(rows), weights)
 
 
+def said(run: Path) -> str:
+    """Return what the latest process of a run has printed."""
+    return run.with_name(f"{run.name}.log").read_text("utf-8", "replace")
+
+
 class Killer:
     """Starts trainings, and kills them."""
 
     def __init__(self, folder: Path, seed: int) -> None:
         self.folder, self.seed = folder, seed
         self.unbroken: dict[str, Outcome] = {}
-        self.seconds: dict[str, tuple[float, float]] = {}  # of the whole process, and until the run folder is there
+        self.seconds: dict[str, tuple[float, float]] = {}  # of the whole process, and until its training begins
 
-    def start(self, name: str, run: Path, *, resume: bool) -> subprocess.Popen[str]:
+    def start(self, name: str, run: Path, *, resume: bool) -> subprocess.Popen[bytes]:
         spec, *settings = (line.strip() for line in SETTINGS[name].splitlines())
         command = [sys.executable, "-m", "rnnlab", "train", str(HERE.parent / "configs" / f"{spec}.yaml")]
         command += ["--run", str(run), *(["--resume"] if resume else [])]
         command += [argument for setting in (*settings, SAVES) for argument in ("--set", setting)]
         environment = {**os.environ, "TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
-        return subprocess.Popen(command, env=environment, cwd=HERE.parent, stderr=subprocess.PIPE, text=True)
+        with run.with_name(f"{run.name}.log").open("w") as log:
+            return subprocess.Popen(command, env=environment, cwd=HERE.parent, stdout=log, stderr=log)
 
     def train_unbroken(self, name: str) -> None:
         run, started = self.folder / f"unbroken {name}", time.monotonic()
         process = self.start(name, run, resume=False)
-        ready = self.wait_for(run, process)
-        _, error = process.communicate()
-        if process.returncode:
-            raise SystemExit(error)
+        ready = self.wait_for_training(run, process)
+        if process.wait():
+            raise SystemExit(said(run))
         self.unbroken[name] = Outcome.of(run)
         self.seconds[name] = (time.monotonic() - started, ready - started)
 
     @staticmethod
-    def wait_for(run: Path, process: subprocess.Popen[str]) -> float:
-        """Return when the run folder had a manifest, or the process ended."""
-        while process.poll() is None and not (run / "manifest.json").is_file():
+    def wait_for_training(run: Path, process: subprocess.Popen[bytes]) -> float:
+        """Return when the first state was there or a saved one was taken up, or when the process ended."""
+        known = (run / "state.npz").is_file()
+        while process.poll() is None:
+            if "going on " in said(run) if known else (run / "state.npz").is_file():
+                break
             time.sleep(0.005)
         return time.monotonic()
 
@@ -115,18 +123,16 @@ class Killer:
         for _ in range(dice.choice([1, 1, 2, 4])):
             process = self.start(name, run, resume=(run / "manifest.json").is_file())
             if dice.random() < 0.8:
-                self.wait_for(run, process)
-                time.sleep(dice.uniform(0, whole - ready))
+                self.wait_for_training(run, process)
+                time.sleep(dice.uniform(0, 0.9 * (whole - ready)))
             else:
-                time.sleep(dice.uniform(0, whole))
+                time.sleep(dice.uniform(0, 0.9 * whole))
             process.kill()
-            process.communicate()
-            kills += process.returncode == -9
-        process = self.start(name, run, resume=(run / "manifest.json").is_file())
-        _, error = process.communicate()
-        same = process.returncode == 0 and Outcome.of(run) == self.unbroken[name]
+            kills += process.wait() == -9
+        code = self.start(name, run, resume=(run / "manifest.json").is_file()).wait()
+        same = code == 0 and Outcome.of(run) == self.unbroken[name]
         if not same:
-            print(f"run {number} ({name}) differs: {run}\n{error}", file=sys.stderr)
+            print(f"run {number} ({name}) differs: {run}\n{said(run)}", file=sys.stderr)
         return name, kills, same
 
 

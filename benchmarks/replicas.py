@@ -1,4 +1,4 @@
-"""Train the same cases on 1, 2 and 3 replicas, and on several parts of a batch, and compare the weights.
+"""Train the same cases on 1, 2 and 3 replicas, and compare the weights.
 
     python benchmarks/replicas.py      # writes benchmarks/results/replicas.md
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlab.errors import DataError, did_you_mean
+from rnnlab.errors import DataError, RunError, did_you_mean
 from rnnlab.examples import Examples, FlatExamples
 from rnnlab.plan import Batch, Batching, plan_evaluation
 from rnnlab.signature import Signature
@@ -131,9 +131,17 @@ class _Sink:
             self.file = self.path.open("xb")
         return self
 
-    def __exit__(self, *exception: object) -> None:
-        if self.path is not None:
-            self.file.close()
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if self.path is None:
+            return
+        try:
+            self.file.close()  # on a full disk this fails, too
+        except OSError as fault:
+            error = error or fault
+        if error is not None:
+            self.path.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise RunError(f"{self.path}: can't be written: {error.strerror}; data.cache: disk needs room") from error
 
     def append(self, sequence: NDArray[np.float32]) -> None:
         if self.path is None:

@@ -55,6 +55,7 @@ class _EndRecord(_Record):
 class _ManifestRecord(_Record):
     data: _DataRecord
     versions: dict[str, str]
+    plugin_digests: dict[str, str] = {}
     widths: Annotated[list[PositiveInt], Field(min_length=1)]
     status: str = ""
     started: str = ""

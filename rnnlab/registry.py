@@ -7,6 +7,7 @@ names it.
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import importlib.util
 import inspect
@@ -190,6 +191,15 @@ def load_plugin(name: str) -> None:
         raise UserError(f"--plugin {name}: defines no component ({', '.join(sorted(REGISTRIES))})")
     _PLUGINS.append(module)
     _PLUGIN_NAMES.append(str(path.absolute()) if path.suffix == ".py" else name)
+
+
+def plugin_digests() -> dict[str, str]:
+    """Return a SHA-256 of the code of each plugin, by its name; of a package, that of the file it is imported from."""
+    digests = {}
+    for name, module in zip(_PLUGIN_NAMES, _PLUGINS, strict=True):
+        code = Path(module.__file__).read_bytes() if module.__file__ else b""
+        digests[name] = hashlib.sha256(code).hexdigest()
+    return digests
 
 
 def plugins() -> list[str]:

@@ -22,6 +22,7 @@ import contextlib
 import io
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -35,6 +36,7 @@ from rnnlab.record import mistake_in
 
 Arrays = Mapping[str, NDArray[Any]]
 MOST_BYTES = 50_000_000  # of a file of text
+RESOLVED = "# Written by rnnlab: the spec of this run with every default.\n"
 
 
 class RunDir:
@@ -79,9 +81,7 @@ class RunDir:
         """
         try:
             path.mkdir(parents=True, exist_ok=True)
-            # A kill while the first file was written leaves half of it, and nothing to go on with.
-            begun = _half_written(path / "manifest.json").name
-            if any(entry.name != begun for entry in path.iterdir()):
+            if not all(_is_left_over(entry) for entry in path.iterdir()):
                 raise RunError(f"{path}: not empty; choose another --run, or --resume to go on with it")
         except OSError as error:
             raise RunError(one_line(f"{path}: can't make the run folder: {error.strerror}")) from None
@@ -114,6 +114,19 @@ class RunDir:
             raise RunError(f"no runs in {root}; start one with `rnnlab train SPEC`, or name a run folder")
         return max(started, key=lambda each: each[:2])[2]
 
+    def write_spec(self, text: str) -> None:
+        """Write the resolved spec, under a line that says what it is."""
+        write_text(self.spec, RESOLVED + text)
+
+    def is_scored(self, split: str) -> bool:
+        """Return whether the run was scored on this split since it was last trained."""
+        return (self.metrics / f"{split}.json").is_file()
+
+    def forget_scores(self) -> None:
+        """Remove metrics and figures, which are of weights that are about to change."""
+        for folder in (self.metrics, self.figures):
+            shutil.rmtree(folder, ignore_errors=True)
+
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Keep every other process from training in this folder; the system lets go when the holder dies.
@@ -129,8 +142,10 @@ class RunDir:
         folder = os.open(self.path, os.O_RDONLY)
         try:
             fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        except OSError as error:
             os.close(folder)
+            if not isinstance(error, BlockingIOError):
+                raise RunError(f"{self.path}: can't be locked: {error.strerror}; use another disk for runs") from None
             raise RunError(
                 f"{self.path}: another process is training in this folder; wait for it, or stop it"
             ) from None
@@ -225,6 +240,15 @@ def write_atomically(
             f"{path}: can't be written: {error.strerror or error}. What was saved before is intact; "
             "make room, and go on with --resume"
         ) from error
+
+
+def _is_left_over(entry: Path) -> bool:
+    """Return whether this is all that a training leaves that was killed before it had begun: it has no manifest."""
+    begun = {_half_written(entry.with_name(name)).name for name in ("manifest.json", "spec.yaml")}
+    if entry.name == "spec.yaml" and entry.is_file():
+        with bounded.open_regular(entry) as file:
+            return file.read(len(RESOLVED)) == RESOLVED.encode()
+    return entry.name in begun or entry.name == "cache"
 
 
 def _half_written(path: Path) -> Path:

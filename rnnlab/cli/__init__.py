@@ -13,7 +13,9 @@ import typer
 from rnnlab.errors import Interrupted, RnnlabError, UserError, one_line, printable
 
 # What the user can put right, wherever it arises; any other OSError is a bug, whose traceback is wanted.
-MACHINE_SAYS_NO = (errno.ENAMETOOLONG, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
+MACHINE_SAYS_NO = (
+    *(errno.ENAMETOOLONG, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO),
+)
 
 app = typer.Typer(
     name="rnnlab",

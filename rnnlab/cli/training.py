@@ -7,20 +7,21 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 
 from rnnlab.cli.scoring import places_of
 from rnnlab.cli.tables import print_evaluation, print_spread
-from rnnlab.errors import Interrupted, UserError
+from rnnlab.errors import Interrupted, RunError, UserError, one_line
 from rnnlab.experiment import Experiment, load_experiment
 from rnnlab.places import Places, default_data_directory
 from rnnlab.registry import plugins
 from rnnlab.rundir import RunDir
 
 MOST_RUNS = 1000
+MOST_DIGITS = 40  # of one part of --seeds
 
 
 @dataclass(frozen=True)
@@ -58,35 +59,43 @@ def train_all(request: TrainingRequest) -> None:
 
 def _train_several(request: TrainingRequest) -> None:
     """Train one run a seed and fold. Resumed, those that are done are left alone, and the others go on or begin."""
-    if request.resume and (request.run is None or request.weights_from is not None):
-        raise UserError("--resume with --seeds or --folds: give --run as it was, and leave --from out")
+    if request.resume and request.run is None:
+        raise UserError("--resume with --seeds or --folds: give --run as it was")
     spec = _spec(request)
     experiment = load_experiment(spec, request.settings)
     base = request.run or RunDir.free_name(request.runs_dir, experiment.name)
     if base.name in ("", ".."):
         raise UserError(f"--run {base}: expected a name, to which -seed-0 and the like are added")
-    runs = []
+    variants = [(base.with_name(base.name + suffix), settings) for suffix, settings in _variants(request, experiment)]
+    if request.resume and not any(folder.is_dir() for folder, _ in variants):
+        raise UserError(f"--run {base}: nothing to go on with: there is no folder {variants[0][0]}")
     try:
-        for suffix, settings in _variants(request, experiment):
-            print(f"{suffix.strip('-')}:", file=sys.stderr)
-            variant = replace(request, settings=(*request.settings, *settings))
-            folder = base.with_name(base.name + suffix)
-            run = RunDir(folder) if request.resume and folder.is_dir() else RunDir.create(folder)
+        for folder, settings in variants:
+            resume = request.resume and (folder / "manifest.json").is_file()
+            variant = replace(request, settings=(*request.settings, *settings), resume=resume)
+            run = RunDir(folder) if resume else RunDir.create(folder)
             _train_one(variant, load_experiment(spec, variant.settings), run, summary=False)
-            runs.append(run)
-    except (Interrupted, KeyboardInterrupt) as error:
-        raise Interrupted(f"interrupted. Go on with: {_command(request, base)}") from error
-    print_spread([run.path for run in runs], "validation")
+    except (Interrupted, KeyboardInterrupt):
+        raise Interrupted(f"interrupted. Go on with: {_command_for_several(request, base)}") from None
+    print_spread([folder for folder, _ in variants], "validation")
 
 
-def _command(request: TrainingRequest, base: Path) -> str:
-    """Return the command that goes on with several runs."""
-    arguments = ["train", str(request.spec), "--resume", "--run", str(base)]
-    options = {"--seeds": request.seeds, "--folds": request.folds, "--data-dir": request.data}
-    arguments += [each for name, value in options.items() if value is not None for each in (name, str(value))]
-    arguments += [each for setting in request.settings for each in ("--set", setting)]
-    arguments += [each for plugin in plugins() for each in ("--plugin", plugin)]
-    return f"rnnlab {shlex.join(arguments)}"
+def _command_for_several(request: TrainingRequest, base: Path) -> str:
+    options = {
+        "--seeds": request.seeds,
+        "--folds": request.folds,
+        "--from": request.weights_from,
+        "--data-dir": request.data,
+    }
+    given = [each for name, value in options.items() if value is not None for each in (name, str(value))]
+    given += [each for setting in request.settings for each in ("--set", setting)]
+    return _command(base, str(request.spec), *given)
+
+
+def _command(run: Path, *arguments: str) -> str:
+    """Return the command that goes on."""
+    code = [each for plugin in plugins() for each in ("--plugin", plugin)]
+    return f"rnnlab {shlex.join(['train', '--resume', '--run', str(run), *arguments, *code])}"
 
 
 @contextmanager
@@ -140,10 +149,11 @@ def _numbers(text: str, option: str) -> list[int]:
     numbers: set[int] = set()
     for part in text.split(","):
         first, dash, last = part.strip().partition("-")
-        if not first.isdecimal() or (dash and not last.isdecimal()) or (dash and int(last) < int(first)):
-            raise UserError(f"{option} {text}: expected numbers such as 0-2 or 0,3")
-        if int(last or first) - int(first) >= MOST_RUNS:
-            raise UserError(f"{option} {text}: {MOST_RUNS} runs at once are the most")
+        digits = first.isdecimal() and (not dash or last.isdecimal()) and len(part) <= MOST_DIGITS
+        if not digits or (dash and int(last) < int(first)):
+            raise UserError(one_line(f"{option} {text}: expected numbers such as 0-2 or 0,3", 200))
+        if len(numbers) + int(last or first) - int(first) >= MOST_RUNS:
+            raise UserError(one_line(f"{option} {text}: {MOST_RUNS} runs at once are the most", 200))
         numbers |= set(range(int(first), int(last or first) + 1))
     return sorted(numbers)
 
@@ -163,20 +173,25 @@ def _train_one(request: TrainingRequest, experiment: Experiment, run: RunDir, *,
         places = _places(request, run)
         weights_from = None if request.weights_from is None else RunDir.open(request.weights_from)
         reason = train(experiment, run, places, Lines(), resume=request.resume, weights_from=weights_from)
-    except Interrupted as error:
-        arguments = ["train", "--resume", "--run", str(run.path)]
-        arguments += [each for plugin in plugins() for each in ("--plugin", plugin)]
-        raise Interrupted(f"{error}. Go on with: rnnlab {shlex.join(arguments)}") from None
+        print(reason, file=sys.stderr)
+        if summary or not run.is_scored("validation"):
+            _score(run, experiment, places, summary)
+    except (Interrupted, KeyboardInterrupt) as error:
+        what = str(error) or "interrupted"
+        if run.manifest.is_file():
+            raise Interrupted(f"{what}. Go on with: {_command(run.path)}") from None
+        raise Interrupted(f"{what} before anything was trained") from None
     finally:
         _remove_if_empty(run)
-    print(reason, file=sys.stderr)
-    _score(run, experiment, places, summary)
 
 
 def _remove_if_empty(run: RunDir) -> None:
-    """A run that never began leaves no folder behind."""
-    if run.path.is_dir() and not any(run.path.iterdir()):
-        run.path.rmdir()
+    """A run that never began leaves no folder behind; another process's, which is about to begin, stays."""
+    with suppress(RunError):
+        if run.path.is_dir():
+            with run.locked():
+                if not any(run.path.iterdir()):
+                    run.path.rmdir()
 
 
 def _score(run: RunDir, experiment: Experiment, places: Places, summary: bool) -> None:
@@ -194,8 +209,6 @@ def _score(run: RunDir, experiment: Experiment, places: Places, summary: bool) -
 def _resume(request: TrainingRequest) -> None:
     if request.run is None:
         raise UserError("--resume: name the run folder with --run")
-    if request.weights_from:
-        raise UserError("--resume goes on with one run; leave --from out")
     run = RunDir(request.run)
     if request.spec is None:
         run = RunDir.open(request.run)

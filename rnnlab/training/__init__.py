@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnlab.errors import DataError, NonFiniteError
+from rnnlab.errors import DataError, NonFiniteError, RunError
 from rnnlab.examples import Examples, FlatExamples, skipped_by_split
 from rnnlab.experiment import Experiment
 from rnnlab.manifest import command, describe_data, now, versions, write_skipped
@@ -16,12 +16,12 @@ from rnnlab.places import Places
 from rnnlab.plan import Batching, choose_widths
 from rnnlab.preparation import Pipeline, require_examples
 from rnnlab.quiet import load_tensorflow
-from rnnlab.registry import plugins
-from rnnlab.rundir import RunDir, write_json, write_text
+from rnnlab.registry import plugin_digests, plugins
+from rnnlab.rundir import RunDir, write_json
 from rnnlab.settings import Training
 from rnnlab.tasks import Learnt
 from rnnlab.training.reporting import Reporter, Silent
-from rnnlab.training.resuming import begin_or_go_on, check_resumable
+from rnnlab.training.resuming import begin_or_go_on, check_resumable, nothing_left
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def train(
         UserError: the data does not fit the spec, or the run can't be resumed exactly.
         Interrupted, NonFiniteError: see `Loop.train_to_the_end`.
     """
-    from rnnlab.training.devices import build_strategy, describe_devices, prepare_devices
+    from rnnlab.training.devices import build_strategy, prepare_devices
 
     reporter = reporter or Silent()
     load_tensorflow()
@@ -79,41 +79,24 @@ def train(
     data = describe_data(raw, raw["train"].signature)
     strategy = build_strategy(experiment.training)
     with run.locked():
-        begun = resume and run.manifest.is_file()
-        known = run.read_manifest() if begun else {}
-        if begun:
-            finished = check_resumable(run, experiment, data)
-            if finished is not None and (finished["stopped_early"] or finished["epochs"] >= experiment.training.epochs):
-                return f"nothing to do: {finished['reason']}"
+        known: dict[str, Any] = {}
+        if run.manifest.is_file():
+            if not resume:  # another process was quicker
+                raise RunError(f"{run.path}: not empty; choose another --run, or --resume to go on with it")
+            known = run.read_manifest()
+            check_resumable(run, experiment, data, weights_from)
+            reason = nothing_left(known, experiment)
+            if reason is not None:
+                return f"nothing to do: {reason}"
+            run.forget_scores()  # they would stand beside other weights
         prepared = prepare(experiment, raw, run.path / "cache")
         loop = _build_loop(experiment, run, prepared, strategy, reporter)
-        manifest = {
-            **known,
-            "name": experiment.name,
-            "status": "training",
-            "started": known.get("started") or now(),
-            "command": command(),
-            "seed": experiment.seed,
-            "versions": versions(),
-            "plugins": plugins(),
-            "spec_folder": str(places.spec),
-            "data_folder": str(places.data),
-            "data": data,
-            "hardware": describe_devices(strategy),
-            "determinism": "op determinism on",
-            "widths": list(prepared.widths),
-            "parameters": int(sum(np.prod(each.shape) for each in loop.stepper.network.trainable_variables)),
-        }
-        if weights_from is not None:
-            manifest["weights_from"] = str(weights_from.path.absolute())
-        # First of all, so that whatever is killed from here on can be resumed by the run folder's name alone.
+        manifest = _manifest(experiment, places, data, known, loop, weights_from)
+        # Before anything is trained, so that whatever is killed from here on can be resumed by the folder's name
+        # alone. The manifest comes last: a folder without one was not begun.
+        run.write_spec(experiment.to_yaml())
         write_json(run.manifest, manifest)
-        write_text(run.spec, experiment.to_yaml())
-        skipped = skipped_by_split(raw)
-        if skipped:
-            write_skipped(run.skipped, skipped)
-        for split, sequences in skipped.items():
-            reporter.say(f"{split}: {len(sequences)} bad sequence(s) left out; {run.skipped} lists them")
+        _say_skipped(raw, run, reporter)
         try:
             begin_or_go_on(loop, prepared, manifest, resume=resume)
             loop.train_to_the_end()
@@ -121,6 +104,47 @@ def train(
             write_json(run.manifest, {**manifest, "status": "not finite", "failure": error.record})
             raise
         return _finish(run, loop, manifest)
+
+
+def _manifest(
+    experiment: Experiment,
+    places: Places,
+    data: dict[str, Any],
+    known: dict[str, Any],
+    loop: Any,
+    weights_from: RunDir | None,
+) -> dict[str, Any]:
+    """Return the manifest of a training that begins, or of one that goes on: `known` is what it was."""
+    from rnnlab.training.devices import describe_devices
+
+    variables = loop.stepper.network.trainable_variables
+    manifest = {
+        "name": experiment.name,
+        "status": "training",
+        "started": known.get("started") or now(),
+        "command": command(),
+        "seed": experiment.seed,
+        "versions": versions(),
+        "plugins": plugins(),
+        "plugin_digests": plugin_digests(),
+        "spec_folder": str(places.spec),
+        "data_folder": str(places.data),
+        "data": data,
+        "hardware": describe_devices(loop.stepper.strategy),
+        "determinism": "op determinism on",
+        "widths": list(loop.batching.widths),
+        "parameters": int(sum(np.prod(each.shape) for each in variables)),
+    }
+    origin = known.get("weights_from") if weights_from is None else str(weights_from.path.absolute())
+    return manifest if origin is None else {**manifest, "weights_from": origin}
+
+
+def _say_skipped(raw: dict[str, Examples], run: RunDir, reporter: Reporter) -> None:
+    skipped = skipped_by_split(raw)
+    if skipped:
+        write_skipped(run.skipped, skipped)
+    for split, sequences in skipped.items():
+        reporter.say(f"{split}: {len(sequences)} bad sequence(s) left out; {run.skipped} lists them")
 
 
 def prepare(experiment: Experiment, raw: dict[str, Examples], cache: Path | None = None) -> Prepared:

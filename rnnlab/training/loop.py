@@ -2,22 +2,23 @@
 
 plan → batches → steps → sums → validation → history row → best? stop? lower the rate?
 
-Every so often, between two steps or two epochs, everything is saved: the weights that answer, the state, the history.
+Every so often, between two steps or two epochs, everything is saved: the state, the weights that answer, the history.
 """
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnnlab.batches import BatchLoader
-from rnnlab.errors import Interrupted, NonFiniteError
+from rnnlab.errors import Interrupted, NonFiniteError, RunError
 from rnnlab.examples import FlatExamples
 from rnnlab.history import write_history
 from rnnlab.optimizers import Schedule
@@ -26,7 +27,15 @@ from rnnlab.rundir import RunDir, write_arrays
 from rnnlab.settings import Training
 from rnnlab.training.reporting import Reporter
 from rnnlab.training.signals import Interruption, noted_signals
-from rnnlab.training.state import Arrays, Progress, assign_variables, read_variables, save_state, variables_of
+from rnnlab.training.state import (
+    Arrays,
+    Progress,
+    SavedState,
+    assign_variables,
+    read_variables,
+    save_state,
+    variables_of,
+)
 from rnnlab.training.step import Objective, Stepper, add_sums
 from rnnlab.training.watching import Watches
 
@@ -44,7 +53,8 @@ class Loop:
         batching: how batches are formed.
         progress: where the loop stands; changed as it goes.
         sums: of the epoch under way, or None at its beginning.
-        answering: the weights that answer, where they are not written yet; they are written with the next state.
+        answering: the weights that answer: of the best epoch so far, or of the last.
+        answering_is_new: whether they are not written yet; they are with the next state.
     """
 
     run: RunDir
@@ -58,7 +68,8 @@ class Loop:
     reporter: Reporter
     progress: Progress
     sums: dict[str, NDArray[np.float64]] | None = None
-    answering: Arrays | None = None
+    answering: Arrays = field(default_factory=dict)
+    answering_is_new: bool = False
 
     def __post_init__(self) -> None:
         self.variables = variables_of(self.stepper.network, self.stepper.optimizer)
@@ -69,25 +80,27 @@ class Loop:
         self.board = _Board(self.run) if self.settings.tensorboard else None
 
     def save(self) -> None:
-        """Write all that a kill must not take: the weights that answer first, as the state knows which they are."""
+        """Write all that a kill must not take. The state holds everything; the rest is for those who read it."""
         started = time.monotonic()
+        save_state(self.run, read_variables(self.variables), self.answering, self.sums, self.progress)
         self._write_answering()
-        save_state(self.run, read_variables(self.variables), self.sums, self.progress)
         write_history(self.run.history, self.progress.history)
         self.saved_at = time.monotonic()
         self.saving_took, self.steps_since_save = self.saved_at - started, 0
 
     def _write_answering(self) -> None:
-        if self.answering is not None:
+        if self.answering_is_new:
             write_arrays(self.run.weights, self.answering)
-            self.answering = None
+            self.answering_is_new = False
 
-    def restore(self, arrays: Mapping[str, NDArray[Any]], sums: dict[str, NDArray[Any]], progress: Progress) -> None:
-        """Take up a saved state."""
-        assign_variables(self.variables, arrays)
-        self.sums, self.progress, self.answering = sums or None, progress, None
-        self.watches = Watches(self.settings, progress.watches)
-        write_history(self.run.history, progress.history)  # without what was trained after this state
+    def restore(self, state: SavedState) -> None:
+        """Take up a saved state, and bring back what stands beside it: a kill may have left it older or newer."""
+        assign_variables(self.variables, state.variables)
+        self.sums, self.progress = state.sums or None, state.progress
+        self.answering, self.answering_is_new = state.answering, True
+        self.watches = Watches(self.settings, self.progress.watches)
+        self._write_answering()
+        write_history(self.run.history, self.progress.history)
 
     def train_to_the_end(self) -> None:
         """Train until the epochs are done or training stops early.
@@ -141,7 +154,7 @@ class Loop:
         ids = [str(self.train.ids[int(row)]) for row in rows]
         shown = ", ".join(ids[:SHOWN_IDS])
         shown += f" and {len(ids) - SHOWN_IDS} more, in {self.run.manifest}" if len(ids) > SHOWN_IDS else ""
-        rate = self._learning_rate(self.progress.update)
+        rate = self._learning_rate(self.applied)
         return NonFiniteError(
             f"epoch {self.progress.epoch + 1}, step {self.progress.step + 1}: loss {loss}, gradient norm {norm}, "
             f"learning rate {rate:.3g}. The batch's examples: {shown}. {self._remedy()}, and look at these examples",
@@ -173,6 +186,11 @@ class Loop:
         lowered = self.watches.lowered(row, row["learning_rate"])
         if lowered != row["learning_rate"]:
             self.stepper.optimizer.learning_rate.assign(lowered)
+        if progress.skipped:
+            self.reporter.say(
+                f"epoch {row['epoch']}: {progress.skipped} of {progress.step} updates were skipped, as their gradients "
+                f"overflowed in 16 bits; the loss scale is now {self.stepper.loss_scale:g}"
+            )
         reason = self.watches.stop(row)
         progress.stopped_early = reason is not None
         progress.begin_epoch(progress.epoch + 1)
@@ -196,9 +214,10 @@ class Loop:
             for batch in self.validation_loader.load(plan_evaluation(self.validation.lengths, self.batching)):
                 total = add_sums(total, self.stepper.score(batch))
             row |= {f"val_{name}": value for name, value in self.objective.values(total or {}).items()}
-        norm = self.progress.norm / max(self.progress.step - self.progress.skipped, 1)
+        applied = self.progress.step - self.progress.skipped
+        norm = self.progress.norm / applied if applied else math.nan
         return row | {
-            "learning_rate": self._learning_rate(self.progress.update - 1),
+            "learning_rate": self._learning_rate(max(self.applied - 1, 0)),
             "gradient_norm": norm,
             "seconds": round(self.progress.seconds, 3),
         }
@@ -206,14 +225,20 @@ class Loop:
     def note_weights(self) -> None:
         """Take the network's present weights as the ones that answer."""
         model = {name: each for name, each in self.variables.items() if name.startswith("model/")}
-        self.answering = read_variables(model)
+        self.answering, self.answering_is_new = read_variables(model), True
 
     def _note_history(self) -> None:
         """Show the history to whoever reads along; the next state makes it last."""
-        write_history(self.run.history, self.progress.history, durable=False)
+        with contextlib.suppress(RunError):  # a full disk: the next state can't be saved either, and will say so
+            write_history(self.run.history, self.progress.history, durable=False)
+
+    @property
+    def applied(self) -> int:
+        """How many updates were applied, in all: what a schedule counts."""
+        return self.progress.update - self.progress.skipped_before - self.progress.skipped
 
     def _learning_rate(self, update: int) -> float:
-        """Return the learning rate of the update of this number."""
+        """Return the learning rate of the applied update of this number."""
         rate = self.settings.optimizer.learning_rate
         if isinstance(rate, Schedule):
             return float(np.asarray(rate.build()(update)))

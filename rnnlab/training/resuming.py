@@ -16,6 +16,7 @@ from rnnlab.examples import Examples
 from rnnlab.experiment import Experiment, load_experiment
 from rnnlab.manifest import versions
 from rnnlab.preparation import to_arrays
+from rnnlab.registry import plugin_digests
 from rnnlab.rundir import RunDir, read_arrays, write_arrays
 
 if TYPE_CHECKING:
@@ -25,11 +26,11 @@ if TYPE_CHECKING:
 SAMPLES = 8
 
 
-def check_resumable(run: RunDir, experiment: Experiment, data: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Refuse a resume that could not be exact, showing the difference. Returns how the run ended, if it did.
+def check_resumable(run: RunDir, experiment: Experiment, data: Mapping[str, Any], weights_from: RunDir | None) -> None:
+    """Refuse a resume that could not be exact, showing the difference.
 
     Raises:
-        RunError: spec, data or versions are not what the run was started with.
+        RunError: spec, data, versions, plugins or the starting weights are not what the run was started with.
     """
     manifest = run.read_manifest()
     differences = _spec_differences(run, experiment)
@@ -37,20 +38,35 @@ def check_resumable(run: RunDir, experiment: Experiment, data: Mapping[str, Any]
         then, today = (each["splits"].get(name, {}).get("fingerprint") for each in (manifest["data"], data))
         if then != today:
             differences.append(f"data, {name} split: fingerprint {str(then)[:12]} then, {str(today)[:12]} now")
-    for name, today in versions().items():
-        then = manifest["versions"].get(name)
-        if then != today:
-            differences.append(f"version of {name}: {then} then, {today} now")
+    differences += _changed("version of", manifest["versions"], versions())
+    digests = {name: digest[:12] for name, digest in manifest.get("plugin_digests", {}).items()}
+    differences += _changed("code of", digests, {name: digest[:12] for name, digest in plugin_digests().items()})
+    if weights_from is not None and str(weights_from.path.absolute()) != manifest.get("weights_from"):
+        differences.append(f"--from: {manifest.get('weights_from')} then, {weights_from.path} now")
     if differences:
         text = "\n".join(differences)
         raise RunError(f"{run.path}: resuming would not be exact:\n{text}\nTrain in a new run folder, or put it back")
-    return manifest.get("finished")
+
+
+def _changed(what: str, before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    names = sorted({*before, *after})
+    return [
+        f"{what} {name}: {before.get(name)} then, {after.get(name)} now"
+        for name in names
+        if before.get(name) != after.get(name)
+    ]
+
+
+def nothing_left(manifest: Mapping[str, Any], experiment: Experiment) -> str | None:
+    """Return how the run ended, where there is nothing left to train, or None."""
+    finished = manifest.get("finished")
+    if finished is None or not (finished["stopped_early"] or finished["epochs"] >= experiment.training.epochs):
+        return None
+    return str(finished["reason"])
 
 
 def _spec_differences(run: RunDir, experiment: Experiment) -> list[str]:
     """Return what differs from the run's spec; more epochs may be asked for."""
-    if not run.spec.is_file():  # killed before it was written: nothing was trained yet
-        return []
     epochs_then, epochs_today = load_experiment(run.spec).training.epochs, experiment.training.epochs
     then = yamlfile.load(run.spec).values
     today = yamlfile.parse(experiment.to_yaml(), "spec now").values
@@ -78,14 +94,30 @@ def begin_or_go_on(loop: Loop, prepared: Prepared, manifest: Mapping[str, Any], 
         loop.note_weights()
         loop.save()
         return
+    _check_prepared(loop.run, prepared)
     if state.warning:
         loop.reporter.say(state.warning)
     progress = state.progress
     if not progress.stopped_early and progress.epoch < loop.settings.epochs:
         progress.finished = None
-    loop.restore(state.variables, state.sums, progress)
+    loop.restore(state)
     at = f"epoch {progress.epoch + 1}, step {progress.step}"
     loop.reporter.say(f"going on from {at}" if progress.finished is None else "going on at the end")
+
+
+def _check_prepared(run: RunDir, prepared: Prepared) -> None:
+    """Refuse to go on where transforms or task learn today what they did not then.
+
+    Raises:
+        RunError: they do; spec, data and versions are the same, so what computes it is not.
+    """
+    then, today = read_arrays(run.prepared), to_arrays(prepared.pipeline, prepared.learnt)
+    same = then.keys() == today.keys() and all(np.array_equal(then[name], each) for name, each in today.items())
+    if not same:
+        raise RunError(
+            f"{run.prepared}: transforms or task learn something else from the same data than when the run began. "
+            "Is a plugin, or the machine, another? Train in a new run folder"
+        )
 
 
 def _samples(raw: Mapping[str, Examples]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The state of a training: all that is needed to go on as if nothing had happened.
 
-One file holds the variables of model and optimizer, the sums of the epoch under way, and where the loop stands. It is
-written whole or not at all, carries its own digest, and the one before it is kept.
+One file holds the variables of model and optimizer, the weights that answer so far, the sums of the epoch under way,
+and where the loop stands. It is written whole or not at all, carries its own digest, and the one before it is kept.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ class Progress:
         watches: what early stopping, plateau decay and the best epoch remember, by name.
         norm: sum of the gradient norms of the epoch under way.
         skipped: how many of its updates were skipped, as the gradient had no room in 16 bits.
+        skipped_before: the same of all epochs before.
         seconds: training time of the epoch under way.
         finished: why the training ended, or None.
         stopped_early: whether it ended before its last epoch, so that more epochs would not be trained.
@@ -47,12 +48,14 @@ class Progress:
     watches: dict[str, dict[str, Any]] = field(default_factory=dict)
     norm: float = 0.0
     skipped: int = 0
+    skipped_before: int = 0
     seconds: float = 0.0
     finished: str | None = None
     stopped_early: bool = False
 
     def begin_epoch(self, epoch: int) -> None:
         """Stand at the beginning of this epoch."""
+        self.skipped_before += self.skipped
         self.epoch, self.step, self.norm, self.skipped, self.seconds = epoch, 0, 0.0, 0, 0.0
 
 
@@ -93,12 +96,22 @@ def digest(arrays: Mapping[str, NDArray[Any]]) -> str:
     return result.hexdigest()
 
 
-def save_state(run: RunDir, variables: Arrays, sums: Mapping[str, NDArray[Any]] | None, progress: Progress) -> None:
+def save_state(
+    run: RunDir, variables: Arrays, answering: Arrays, sums: Mapping[str, NDArray[Any]] | None, progress: Progress
+) -> None:
     """Write the state; the one before becomes `state.previous.npz`."""
-    arrays = {**variables, **{f"sums/{name}": np.asarray(value) for name, value in (sums or {}).items()}}
+    arrays = {**variables, **_below("answering/", answering), **_below("sums/", sums or {})}
     arrays["progress"] = np.frombuffer(json.dumps(asdict(progress)).encode(), np.uint8)
     arrays["digest"] = np.frombuffer(bytes.fromhex(digest(arrays)), np.uint8)
     write_arrays(run.state, arrays, keep_previous=run.previous_state)
+
+
+def _below(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> Arrays:
+    return {f"{prefix}{name}": np.asarray(values) for name, values in arrays.items()}
+
+
+def _of(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> Arrays:
+    return {name.removeprefix(prefix): values for name, values in arrays.items() if name.startswith(prefix)}
 
 
 @dataclass(frozen=True)
@@ -107,12 +120,14 @@ class SavedState:
 
     Attributes:
         variables: of model and optimizer, by name.
+        answering: the weights that answered then, by name.
         sums: of the epoch under way; empty at its beginning.
         progress: where the loop stood.
         warning: what to tell the user, where the newest state was damaged.
     """
 
     variables: Arrays
+    answering: Arrays
     sums: Arrays
     progress: Progress
     warning: str | None
@@ -140,10 +155,9 @@ def load_state(run: RunDir) -> SavedState | None:
         except (KeyError, ValueError, RecursionError):
             failures.append(f"{path}: damaged: it does not say where the training stood")
             continue
-        sums = {name[5:]: value for name, value in arrays.items() if name.startswith("sums/")}
-        variables = {name: value for name, value in arrays.items() if not name.startswith("sums/")}
+        variables = {name: each for name, each in arrays.items() if name.startswith(("model/", "optimizer/"))}
         warning = f"{failures[0]}; going on from {path.name}" if failures else None
-        return SavedState(variables, sums, progress, warning)
+        return SavedState(variables, _of("answering/", arrays), _of("sums/", arrays), progress, warning)
     if failures:
         raise RunError("; ".join(failures) + ". No state is left to resume from; train again in a new run folder")
     return None

@@ -151,7 +151,13 @@ class Stepper:
     @property
     def skips_overflow(self) -> bool:
         """Whether an update whose gradient is not finite is skipped, and the loss scale halved, rather than fatal."""
-        return isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer) and float(self._loss_scale()) > 1
+        # Asked after the step, when the scale is halved already: it was more than 1.
+        return isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer) and self.loss_scale >= 1
+
+    @property
+    def loss_scale(self) -> float:
+        """What the loss is multiplied by, so that small gradients have room in 16 bits."""
+        return float(self._loss_scale())
 
     def _loss_scale(self) -> Any:
         scales = isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer)
