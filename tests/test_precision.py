@@ -16,6 +16,7 @@ from rnnlab.prediction import Predictor
 from rnnlab.rundir import RunDir, read_arrays
 from rnnlab.signature import Field, Signature
 from rnnlab.training import train
+from rnnlab.training.reporting import Silent
 
 from .training_cases import make_case
 
@@ -63,16 +64,55 @@ def test_mixed_precision_learns(precision, tmp_path):
     assert Predictor.load(run.path).network.layers[-1].dtype_policy.name == "float32"
 
 
-def test_an_overflow_skips_the_update_and_halves_the_scale(tmp_path, monkeypatch):
+class Said(Silent):
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def say(self, text: str) -> None:
+        self.texts.append(text)
+
+
+def test_an_overflow_skips_the_update_halves_the_scale_and_is_said(tmp_path, monkeypatch):
     monkeypatch.setattr(keras.optimizers.LossScaleOptimizer.__init__, "__defaults__", (2.0**30, 2000, None))
-    run = trained(tmp_path, precision="mixed_float16", epochs=8)
-    state = read_arrays(run.state)
+    rate = {"name": "polynomial_decay", "initial_learning_rate": 0.1, "decay_steps": 32, "end_learning_rate": 0.0}
+    run, said = RunDir.create(tmp_path / "run"), Said()
+    experiment = make_case(CASE, tmp_path, epochs=8, optimizer={"name": "sgd", "learning_rate": rate})
+    train(experiment, run, Places(tmp_path, tmp_path), said)
+    state, history = read_arrays(run.state), read_history(run.history)
     scale = next(float(values) for name, values in state.items() if name.endswith("dynamic_scale"))
     applied = max(int(values) for name, values in state.items() if name.endswith("iteration"))
     skipped = round(30 - np.log2(scale))
     assert 0 < skipped < 32
     assert applied + skipped == 32  # 8 epochs of 4 batches
-    assert all(np.isfinite(row["gradient_norm"]) for row in read_history(run.history)[3:])
+    assert sum(int(text.split()[2]) for text in said.texts if "were skipped" in text) == skipped
+    assert history[-1]["learning_rate"] == pytest.approx(0.1 * (1 - (applied - 1) / 32), rel=1e-4)
+    for number, row in enumerate(history, start=1):
+        everything_skipped = 4 * number <= skipped
+        assert np.isnan(row["gradient_norm"]) == everything_skipped
+
+
+@pytest.mark.parametrize(("scale", "fatal"), [(2.0, False), (1.0, True)])
+def test_only_a_scale_of_one_that_overflows_is_an_error(scale, fatal, tmp_path, monkeypatch):
+    from rnnlab.training.step import Stepper
+
+    monkeypatch.setattr(keras.optimizers.LossScaleOptimizer.__init__, "__defaults__", (scale, 2000, None))
+    gradients, updates = Stepper._gradients, []
+
+    def overflowing(self, rows, seed):
+        found, sums = gradients(self, rows, seed)
+        return [each * np.inf for each in found], sums
+
+    monkeypatch.setattr(Stepper, "_gradients", overflowing)
+    real = Stepper.train
+
+    def counted(self, *arguments):
+        updates.append(self.loss_scale)
+        return real(self, *arguments)
+
+    monkeypatch.setattr(Stepper, "train", counted)
+    with pytest.raises(NonFiniteError):
+        trained(tmp_path, precision="mixed_float16")
+    assert updates == ([1.0] if fatal else [2.0, 1.0])
 
 
 def test_a_loss_that_is_no_number_is_not_an_overflow(tmp_path, monkeypatch):

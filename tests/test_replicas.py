@@ -62,9 +62,23 @@ def test_dropout_is_reproducible_at_a_fixed_number_of_replicas(runs):
     assert digests[0] == digests[1]
 
 
-def test_dropout_draws_differently_on_each_replica(runs):
-    one, two = (read_arrays(runs[RANDOM, name].state) for name in ("1", "2"))
-    assert largest_difference(two, one) > 1e-6
+@pytest.mark.parametrize("dropout", [0.0, 0.5])
+def test_replicas_draw_dropout_of_their_own(dropout, tmp_path):
+    """One example on one device; twice the same on two replicas: the same update, but for what each replica drops."""
+    steps = np.random.default_rng(0).normal(size=(6, 3))
+    states = []
+    for replicas in (1, 2):
+        folder = tmp_path / str(replicas)
+        folder.mkdir()
+        values, targets = np.tile(steps, (replicas, 1)), np.full((replicas, 1), 2.0)
+        np.savez(folder / "train.npz", values=values, lengths=np.full(replicas, 6), targets=targets)
+        training = {"devices": "cpu" if replicas == 1 else {"replicas": replicas}, "epochs": 1, "batch_size": replicas}
+        request = {"case": "twins", "folder": str(folder), "run": str(folder / "run"), "training": training}
+        result = train_in_a_process({**request, "model": {"dropout": dropout}})
+        assert result.returncode == 0, result.stderr
+        states.append(read_arrays(RunDir(folder / "run").state))
+    difference = largest_difference(*states)
+    assert difference > 1e-4 if dropout else difference < 1e-7
 
 
 def test_parts_of_a_batch_train_the_same_weights_as_the_whole(tmp_path):

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from rnnlab.errors import RunError
+from rnnlab.evaluation import evaluate
 from rnnlab.history import read_history
 from rnnlab.places import Places
+from rnnlab.prediction import Predictor
 from rnnlab.rundir import RunDir, read_arrays
 from rnnlab.training import train
 from rnnlab.training.reporting import Silent
@@ -86,24 +88,14 @@ def test_a_killed_process_ends_with_the_same_bits(unbroken, tmp_path):
     assert_same_result(RunDir(tmp_path / "run"), unbroken(case))
 
 
-def test_a_cut_between_best_weights_and_state_changes_nothing(unbroken, tmp_path, monkeypatch):
-    from rnnlab.training import loop
-
+@pytest.mark.parametrize("harm", [Path.unlink, lambda path: path.write_bytes(b"PK")], ids=["gone", "damaged"])
+def test_weights_that_were_lost_are_in_the_state_too(harm, unbroken, tmp_path):
     case = "stacked_dropout_plateau"
     run = RunDir.create(tmp_path / "run")
     experiment = make_case(case, tmp_path, save_every={"steps": 2})
-
-    with monkeypatch.context() as patch:
-        save = loop.save_state
-
-        def cut_at_the_second_epochs_end(run, variables, sums, progress):
-            if progress.step == 0 and progress.epoch == 2:
-                raise PowerCut
-            save(run, variables, sums, progress)
-
-        patch.setattr(loop, "save_state", cut_at_the_second_epochs_end)
-        with pytest.raises(PowerCut):
-            train(experiment, run, Places(tmp_path, tmp_path))
+    with pytest.raises(PowerCut):
+        train(experiment, run, Places(tmp_path, tmp_path), CutAfter(14))
+    harm(run.weights)
     train(experiment, run, Places(tmp_path, tmp_path), resume=True)
     assert_same_result(run, unbroken(case))
 
@@ -123,6 +115,48 @@ def test_more_epochs_go_on_as_if_they_had_been_asked_for_at_once(tmp_path):
     train(make_case(case, tmp_path, epochs=2), short, Places())
     train(make_case(case, tmp_path, epochs=3), short, Places(), resume=True)
     assert_same_result(short, long)
+
+
+def test_more_epochs_forget_the_scores_and_the_end_of_the_fewer(tmp_path):
+    run = RunDir.create(tmp_path / "run")
+    train(make_case("convolution_schedule", tmp_path, epochs=1), run, Places())
+    evaluate(Predictor.load(run.path), Places(), "validation")
+    assert run.is_scored("validation")
+    with pytest.raises(PowerCut):
+        train(make_case("convolution_schedule", tmp_path, epochs=2), run, Places(), CutAfter(1), resume=True)
+    assert not run.is_scored("validation")
+    assert not run.figures.exists()
+    assert not {"finished", "state_sha256", "training_seconds"} & run.read_manifest().keys()
+
+
+def test_other_starting_weights_stop_with_the_difference(unbroken, tmp_path):
+    run, other = unbroken("convolution_schedule"), unbroken("stacked_dropout_plateau")
+    experiment = make_case("convolution_schedule", run.path.parent, save_every={"steps": 2}, epochs=9)
+    with pytest.raises(RunError, match="--from: None then"):
+        train(experiment, run, Places(), resume=True, weights_from=other)
+
+
+def test_transforms_that_learn_something_else_stop(tmp_path, monkeypatch):
+    from rnnlab.transforms.standardize import Standardize
+
+    run = RunDir.create(tmp_path / "run")
+    experiment = make_case("convolution_schedule", tmp_path)
+    with pytest.raises(PowerCut):
+        train(experiment, run, Places(), CutAfter(2))
+    fit = Standardize.fit
+    monkeypatch.setattr(Standardize, "fit", lambda *given: {name: values * 2 for name, values in fit(*given).items()})
+    with pytest.raises(RunError, match="learn something else"):
+        train(experiment, run, Places(), resume=True)
+
+
+def test_a_plugin_whose_code_has_changed_stops_with_the_difference(unbroken, monkeypatch):
+    from rnnlab.training import resuming
+
+    run = unbroken("convolution_schedule")
+    monkeypatch.setattr(resuming, "plugin_digests", lambda: {"mine.py": "0123456789abcdef"})
+    experiment = make_case("convolution_schedule", run.path.parent, save_every={"steps": 2}, epochs=9)
+    with pytest.raises(RunError, match=r"code of mine\.py: None then, 0123456789ab now"):
+        train(experiment, run, Places(), resume=True)
 
 
 def test_a_changed_spec_stops_with_the_difference(unbroken):

@@ -8,12 +8,14 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from rnnlab.cli.training import TrainingRequest, train_all
-from rnnlab.errors import Interrupted
+from rnnlab.errors import Interrupted, RunError, UserError
 from rnnlab.rundir import RunDir
 
 from .test_resume import assert_same_result
@@ -44,8 +46,9 @@ def unbroken(spec, tmp_path_factory):
     return folder
 
 
-def request(spec: Path, base: Path, *, resume: bool = False) -> TrainingRequest:
-    return TrainingRequest(spec, base, (), resume, "0-1", "all", None, None, base.parent)
+def request(spec: Path, base: Path, *, resume: bool = False, **more: Any) -> TrainingRequest:
+    plain = TrainingRequest(spec, base, (), resume, "0-1", "all", None, None, base.parent)
+    return replace(plain, **more)
 
 
 def started(folder: Path) -> dict[str, str]:
@@ -96,21 +99,60 @@ def test_interrupted_runs_go_on_where_they_stopped(stop, spec, unbroken, tmp_pat
 
 
 def test_runs_that_are_all_done_are_left_as_they_are(spec, unbroken):
-    before = {path: path.read_bytes() for path in unbroken.rglob("*.npz")}
+    before = {path: path.read_bytes() for path in unbroken.rglob("*") if path.is_file()}
     train_all(request(spec, unbroken / "all", resume=True))
-    assert {path: path.read_bytes() for path in before} == before
+    assert {path: path.read_bytes() for path in unbroken.rglob("*") if path.is_file()} == before
 
 
+def test_starting_weights_are_in_the_command_that_goes_on(spec, unbroken, tmp_path, monkeypatch):
+    origin = unbroken / NAMES[0]
+    with monkeypatch.context() as patch:
+        StopAt(patch, 1, 2)
+        with pytest.raises(Interrupted, match=rf"--from {origin}"):
+            train_all(request(spec, tmp_path / "all", folds=None, weights_from=origin))
+    train_all(request(spec, tmp_path / "all", folds=None, weights_from=origin, resume=True))
+    manifests = [run.read_manifest() for run in RunDir.all(tmp_path)]
+    assert [manifest["weights_from"] for manifest in manifests] == [str(origin)] * 2
+
+
+def test_going_on_under_a_name_that_is_not_there_is_refused(spec, tmp_path):
+    with pytest.raises(UserError, match="nothing to go on with"):
+        train_all(request(spec, tmp_path / "nosuch", resume=True))
+
+
+def test_a_process_that_is_refused_leaves_the_folder_of_the_other(spec, tmp_path):
+    other = RunDir.create(tmp_path / "one")
+    with other.locked(), pytest.raises(RunError, match="another process"):
+        train_all(request(spec, other.path, seeds=None, folds=None))
+    assert other.path.is_dir()
+
+
+@pytest.mark.parametrize("seeds", ["9" * 5000, "0-999,2000-2999", "1-0", "-1", "a"])
+def test_seeds_that_are_none_are_one_short_message(spec, tmp_path, seeds):
+    with pytest.raises(UserError) as error:
+        train_all(request(spec, tmp_path / "all", seeds=seeds))
+    assert len(str(error.value)) < 250
+
+
+@pytest.mark.parametrize("several", [["--seeds", "0-1"], []], ids=["several", "one"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_while_nothing_is_trained_yet_says_how_to_go_on(number, spec, tmp_path):
-    command = [sys.executable, "-m", "rnnlab", "train", str(spec), "--run", str(tmp_path / "all"), "--seeds", "0-1"]
+def test_a_signal_at_any_moment_says_how_to_go_on(number, several, spec, tmp_path):
+    """Sent again and again to processes that go on with each other's work, until one gets to the end."""
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
-    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
-    assert process.stderr is not None
-    process.stderr.readline()  # its first word: it has begun
-    time.sleep(0.2)
-    process.send_signal(number)
-    _, error = process.communicate()
-    assert process.returncode == 130, error
-    assert "Go on with: rnnlab train" in error
-    assert "Traceback" not in error
+    command = [sys.executable, "-m", "rnnlab", "train", str(spec), "--run", str(tmp_path / "all"), *several]
+    for delay in (0.5, 2.5, 4.0):
+        process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+        assert process.stderr is not None
+        process.stderr.readline()  # it has begun
+        time.sleep(delay)
+        process.send_signal(number)
+        _, error = process.communicate()
+        assert "Traceback" not in error
+        if process.returncode == 0:
+            break
+        assert process.returncode == 130, error
+        _, found, going_on = error.strip().rpartition("Go on with: ")
+        if found:
+            command = [sys.executable, "-m", *shlex.split(going_on)]
+        else:
+            assert error.strip().endswith("before anything was trained")

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -94,6 +98,40 @@ def test_a_run_folder_is_trained_in_by_one_at_a_time(tmp_path):
     run = RunDir.create(tmp_path / "run")
     with run.locked(), pytest.raises(RunError, match="another process is training"):
         train(make_case(CASE, tmp_path, epochs=1), run, Places(tmp_path, tmp_path))
+
+
+def test_the_lock_dies_with_its_holder(tmp_path):
+    program = "from rnnlab.rundir import RunDir; import sys, time; from pathlib import Path\n"
+    program += "with RunDir(Path(sys.argv[1])).locked(): print('held', flush=True); time.sleep(60)"
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    with subprocess.Popen([sys.executable, "-c", program, tmp_path], stdout=subprocess.PIPE, env=environment) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        with pytest.raises(RunError, match="another process"), RunDir(tmp_path).locked():
+            pass
+        holder.kill()
+        holder.wait()
+        with RunDir(tmp_path).locked():
+            pass
+
+
+def test_a_run_that_another_process_began_meanwhile_is_not_trained_over(tmp_path):
+    ours, theirs = RunDir.create(tmp_path / "run"), RunDir.create(tmp_path / "run")
+    train(make_case(CASE, tmp_path, epochs=1), theirs, Places(tmp_path, tmp_path))
+    before = theirs.state.read_bytes()
+    with pytest.raises(RunError, match="not empty"):
+        train(make_case(CASE, tmp_path, epochs=1), ours, Places(tmp_path, tmp_path))
+    assert ours.state.read_bytes() == before
+
+
+def test_what_was_killed_before_it_had_begun_leaves_a_folder_that_is_new(tmp_path):
+    run = RunDir.create(tmp_path / "run")
+    run.write_spec("name: killed\n")
+    (run.path / "cache").mkdir()
+    RunDir.create(run.path)
+    run.spec.write_text("name: of the user\n")
+    with pytest.raises(RunError, match="not empty"):
+        RunDir.create(run.path)
 
 
 def test_scores_are_refused_where_the_training_data_is_another(tmp_path):

@@ -78,6 +78,14 @@ CASES: dict[str, dict[str, Any]] = {
     },
 }
 
+# On data of identical examples, which a test writes.
+TWINS = {
+    "data": {"validation": {"by": "none"}},
+    "task": {"kind": "regression"},
+    "model": {"architecture": "stacked_rnn", "cell": "gru", "units": [8], "dropout": 0.5},
+    "training": {"best": None, "optimizer": {"name": "sgd", "learning_rate": 0.1}},
+}
+
 DETERMINISTIC: dict[str, dict[str, Any]] = {
     "weights_and_clipping": {
         "task": {"kind": "classification", "class_weights": "balanced"},
@@ -126,7 +134,7 @@ DETERMINISTIC: dict[str, dict[str, Any]] = {
 }
 
 
-def make_case(case: str, folder: Path, **training: Any) -> Experiment:
+def make_case(case: str, folder: Path, model: Mapping[str, Any] | None = None, **training: Any) -> Experiment:
     """Write the case's data into the folder, once, and return the experiment."""
     data = folder / "train.npz"
     if not data.exists():
@@ -135,12 +143,19 @@ def make_case(case: str, folder: Path, **training: Any) -> Experiment:
         labels = np.arange(EXAMPLES) % 3
         values = random.normal(size=(lengths.sum(), 3)) + np.repeat(labels, lengths)[:, None] * 0.5
         np.savez(data, values=values, lengths=lengths, labels=labels)
-    values = {**CASES, **DETERMINISTIC}[case]
+    values = {**CASES, **DETERMINISTIC, "twins": TWINS}[case]
     merged = {"epochs": 4, "batch_size": 8, "buckets": {"shapes": 3}, **values["training"], **training}
     if "batch_steps" in merged:
         del merged["batch_size"]
     return Experiment.model_validate(
-        {"name": "case", "data": {"source": "npz", "train": str(data)}, "seed": 3, **values, "training": merged}
+        {
+            "name": "case",
+            "seed": 3,
+            **values,
+            "model": {**values["model"], **(model or {})},
+            "data": {"source": "npz", "train": str(data), **values.get("data", {})},
+            "training": merged,
+        }
     )
 
 
@@ -167,7 +182,10 @@ def main(requests: Sequence[Mapping[str, Any]]) -> None:
     """Train one case after the other; the logical devices of the largest are there from the beginning."""
     from rnnlab.training.devices import prepare_devices
 
-    experiments = [make_case(each["case"], Path(each["folder"]), **each.get("training", {})) for each in requests]
+    experiments = [
+        make_case(each["case"], Path(each["folder"]), model=each.get("model"), **each.get("training", {}))
+        for each in requests
+    ]
     prepare_devices(max((each.training for each in experiments), key=lambda training: training.replicas or 1))
     for request, experiment in zip(requests, experiments, strict=True):
         train_case(request, experiment)
