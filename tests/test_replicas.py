@@ -70,8 +70,8 @@ def test_replicas_draw_dropout_of_their_own(dropout, tmp_path):
     for replicas in (1, 2):
         folder = tmp_path / str(replicas)
         folder.mkdir()
-        values, targets = np.tile(steps, (replicas, 1)), np.full((replicas, 1), 2.0)
-        np.savez(folder / "train.npz", values=values, lengths=np.full(replicas, 6), targets=targets)
+        values, labels = np.tile(steps, (replicas, 1)), np.full((replicas, 1), 2.0)
+        np.savez(folder / "train.npz", values=values, lengths=np.full(replicas, 6), labels=labels)
         training = {"devices": "cpu" if replicas == 1 else {"replicas": replicas}, "epochs": 1, "batch_size": replicas}
         request = {"case": "twins", "folder": str(folder), "run": str(folder / "run"), "training": training}
         result = train_in_a_process({**request, "model": {"dropout": dropout}})

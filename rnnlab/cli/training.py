@@ -76,7 +76,9 @@ def _train_several(request: TrainingRequest) -> None:
             run = RunDir(folder) if resume else RunDir.create(folder)
             _train_one(variant, load_experiment(spec, variant.settings), run, summary=False)
     except (Interrupted, KeyboardInterrupt):
-        raise Interrupted(f"interrupted. Go on with: {_command_for_several(request, base)}") from None
+        if any((folder / "manifest.json").is_file() for folder, _ in variants):
+            raise Interrupted(f"interrupted. Go on with: {_command_for_several(request, base)}") from None
+        raise Interrupted("interrupted before anything was trained") from None
     print_spread([folder for folder, _ in variants], "validation")
 
 
