@@ -64,7 +64,8 @@ def describe(case: str, folder: Path) -> str:
 
 def read(path: Path) -> dict[str, np.ndarray]:
     with np.load(path) as archive:
-        return {name: archive[name] for name in archive.files if name.startswith("model/")}
+        weights = {name: archive[name] for name in archive.files if name.startswith("model/")}
+    return {name: values for name, values in weights.items() if values.dtype.kind == "f"}
 
 
 if __name__ == "__main__":

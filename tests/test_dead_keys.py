@@ -201,9 +201,21 @@ def saves(bench: Bench, settings: tuple[str, ...]) -> object:
 
     steps: list[int] = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loop, "save_state", lambda run, arrays, sums, progress: steps.append(progress.update))
+        patch.setattr(loop, "save_state", lambda *arguments: steps.append(arguments[-1].update))
+        patch.setattr(loop, "SHARE_OF_SAVING", float("inf"))  # as often as the key says, whatever it costs
         bench.trained(settings)
     return steps
+
+
+def parts(bench: Bench, settings: tuple[str, ...]) -> object:
+    """Return in how many parts a batch is computed."""
+    from rnnlab.training.step import Stepper
+
+    calls, gradients = [], Stepper._gradients
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Stepper, "_gradients", lambda *arguments: calls.append(1) or gradients(*arguments))
+        bench.trained(settings)
+    return len(calls)
 
 
 def devices(bench: Bench, settings: tuple[str, ...]) -> object:
@@ -230,7 +242,7 @@ def run_name(bench: Bench, settings: tuple[str, ...]) -> object:
     from rnnlab.cli.training import TrainingRequest, _new_run
 
     request = TrainingRequest(None, None, settings, False, None, None, None, None, bench.folder / "named")
-    return _new_run(request, bench.experiment(settings).name, "").path.name.rpartition("-")[0]
+    return _new_run(request, bench.experiment(settings).name).path.name.rpartition("-")[0]
 
 
 Look = Callable[[Bench, tuple[str, ...]], object]
@@ -267,6 +279,8 @@ EFFECTS: dict[str, tuple[Look, Settings, Settings]] = {
     "Training.epochs": (history, "training.epochs=1", "training.epochs=2"),
     "Training.batch_size": (plan, "training.batch_size=8", "training.batch_size=16"),
     "Training.batch_steps": (plan, "training={batch_size: 32}", "training={batch_size: 32, batch_steps: 100}"),
+    "Training.accumulate": (parts, "training={epochs: 1, accumulate: 1}", "training={epochs: 1, accumulate: 2}"),
+    "Training.precision": (history, "training.precision=float32", "training.precision=mixed_bfloat16"),
     "Training.buckets": (plan, "training.buckets={shapes: 1}", "training.buckets={}"),
     "Training.optimizer": (optimizer, "training.optimizer=adam", "training.optimizer=sgd"),
     "Training.early_stopping": (
