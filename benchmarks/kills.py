@@ -4,7 +4,7 @@
     python benchmarks/kills.py --runs 8       # a short version
 
 Each training is a shipped spec made short, run by the command line in a process of its own. It gets SIGKILL one to four
-times: four in five at a random moment of the training itself, one in five at a random moment of the whole process,
+times: four in five times after a random number of saved states, one in five at a random moment of the whole process,
 imports included. After each kill it is resumed; at last it is left alone. Its `state_sha256`, its history
 (but for the seconds) and the weights that answer must be those of the unbroken run, bit by bit.
 """
@@ -14,8 +14,10 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import math
 import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -84,7 +86,8 @@ class Killer:
     def __init__(self, folder: Path, seed: int) -> None:
         self.folder, self.seed = folder, seed
         self.unbroken: dict[str, Outcome] = {}
-        self.seconds: dict[str, tuple[float, float]] = {}  # of the whole process, and until its training begins
+        self.seconds: dict[str, float] = {}  # of the whole process
+        self.saves: dict[str, int] = {}  # how many states it saves
 
     def start(self, name: str, run: Path, *, resume: bool) -> subprocess.Popen[bytes]:
         spec, *settings = (line.strip() for line in SETTINGS[name].splitlines())
@@ -98,39 +101,49 @@ class Killer:
     def train_unbroken(self, name: str) -> None:
         run, started = self.folder / f"unbroken {name}", time.monotonic()
         process = self.start(name, run, resume=False)
-        ready = self.wait_for_training(run, process)
+        self.saves[name] = self.wait_for_saves(run, process)
         if process.wait():
             raise SystemExit(said(run))
-        self.unbroken[name] = Outcome.of(run)
-        self.seconds[name] = (time.monotonic() - started, ready - started)
+        self.unbroken[name], self.seconds[name] = Outcome.of(run), time.monotonic() - started
 
     @staticmethod
-    def wait_for_training(run: Path, process: subprocess.Popen[bytes]) -> float:
-        """Return when the first state was there or a saved one was taken up, or when the process ended."""
-        known = (run / "state.npz").is_file()
-        while process.poll() is None:
-            if "going on " in said(run) if known else (run / "state.npz").is_file():
-                break
-            time.sleep(0.005)
-        return time.monotonic()
+    def wait_for_saves(run: Path, process: subprocess.Popen[bytes], most: float = math.inf) -> int:
+        """Wait until this process has saved so many states, or ended; return how many it was seen to save."""
+
+        def which() -> int | None:
+            try:
+                return (run / "state.npz").stat().st_ino
+            except FileNotFoundError:
+                return None
+
+        last, seen = which(), 0
+        while process.poll() is None and seen < most:
+            now = which()
+            seen, last = seen + (now not in (last, None)), now
+            time.sleep(0.001)
+        return seen
 
     def kill_and_resume(self, number: int) -> tuple[str, int, bool]:
         """Return (setting, how often it was killed, whether the result is the unbroken one's)."""
         name = list(SETTINGS)[number % len(SETTINGS)]
         dice = random.Random(f"{self.seed} {number}")
-        run, kills = self.folder / f"{number}", 0
-        whole, ready = self.seconds[name]
-        for _ in range(dice.choice([1, 1, 2, 4])):
+        run, kills, wanted = self.folder / f"{number}", 0, dice.choice([1, 1, 2, 4])
+        for attempt in range(10):
+            if kills == wanted:
+                break
+            if kills == 0 and attempt:
+                shutil.rmtree(run)  # it was done before it was killed: once more
             process = self.start(name, run, resume=(run / "manifest.json").is_file())
             if dice.random() < 0.8:
-                self.wait_for_training(run, process)
-                time.sleep(dice.uniform(0, 0.9 * (whole - ready)))
+                # The moments are shared out over what is left to be trained, as saves tell it.
+                self.wait_for_saves(run, process, dice.randrange(max(1, self.saves[name] // wanted)))
+                time.sleep(dice.uniform(0, 0.05))
             else:
-                time.sleep(dice.uniform(0, 0.9 * whole))
+                time.sleep(dice.uniform(0, self.seconds[name]))
             process.kill()
             kills += process.wait() == -9
         code = self.start(name, run, resume=(run / "manifest.json").is_file()).wait()
-        same = code == 0 and Outcome.of(run) == self.unbroken[name]
+        same = code == 0 and kills > 0 and Outcome.of(run) == self.unbroken[name]
         if not same:
             print(f"run {number} ({name}) differs: {run}\n{said(run)}", file=sys.stderr)
         return name, kills, same
