@@ -4,8 +4,8 @@
     python benchmarks/kills.py --runs 8       # a short version
 
 Each training is a shipped spec made short, run by the command line in a process of its own. It gets SIGKILL one to four
-times: four in five times after a random number of saved states, one in five at a random moment of the whole process,
-imports included. After each kill it is resumed; at last it is left alone. Its `state_sha256`, its history
+times: mostly after a random number of saved states, one in five at a random moment of the whole process, imports
+included. After each kill it is resumed; at last it is left alone. Its `state_sha256`, its history
 (but for the seconds) and the weights that answer must be those of the unbroken run, bit by bit.
 """
 
@@ -142,6 +142,8 @@ class Killer:
                 time.sleep(dice.uniform(0, self.seconds[name]))
             process.kill()
             kills += process.wait() == -9
+            if kills and process.returncode == 0:
+                break  # nothing is left to be killed
         code = self.start(name, run, resume=(run / "manifest.json").is_file()).wait()
         same = code == 0 and kills > 0 and Outcome.of(run) == self.unbroken[name]
         if not same:
