@@ -88,7 +88,6 @@ def train(
             reason = nothing_left(known, experiment)
             if reason is not None:
                 return f"nothing to do: {reason}"
-            run.forget_scores()  # they would stand beside other weights
         prepared = prepare(experiment, raw, run.path / "cache")
         loop = _build_loop(experiment, run, prepared, strategy, reporter)
         manifest = _manifest(experiment, places, data, known, loop, weights_from)
@@ -96,6 +95,7 @@ def train(
         # alone. The manifest comes last: a folder without one was not begun.
         run.write_spec(experiment.to_yaml())
         write_json(run.manifest, manifest)
+        run.forget_scores()  # of an earlier end; they would stand beside other weights
         _say_skipped(raw, run, reporter)
         try:
             begin_or_go_on(loop, prepared, manifest, resume=resume)
