@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlab import bounded
-from rnnlab.errors import one_line
+from rnnlab.errors import told
 from rnnlab.strict import shown
 
 PLAUSIBLE_BYTES = 1 << 30
@@ -54,7 +54,7 @@ def names_of(path: Path) -> list[str]:
             with _open(file) as archive:
                 return list(_members(archive))
         except DAMAGE as error:
-            raise ArchiveError(_told(error)) from None
+            raise ArchiveError(told(error)) from None
 
 
 def read_archive(path: Path, names: Collection[str] | None = None) -> dict[str, NDArray[Any]]:
@@ -75,7 +75,7 @@ def read_archive(path: Path, names: Collection[str] | None = None) -> dict[str, 
                 _check_size(sum(each.file_size for each in wanted.values()), os.fstat(file.fileno()).st_size)
                 return {name: _read(archive, name, each) for name, each in wanted.items()}
         except DAMAGE as error:
-            raise ArchiveError(_told(error)) from None
+            raise ArchiveError(told(error)) from None
 
 
 def _open(file: BinaryIO) -> zipfile.ZipFile:
@@ -124,7 +124,3 @@ def _read(archive: zipfile.ZipFile, name: str, info: zipfile.ZipInfo) -> NDArray
     with archive.open(info) as member:
         array: NDArray[Any] = np.lib.format.read_array(member, allow_pickle=False)  # type: ignore[no-untyped-call]
     return array
-
-
-def _told(error: BaseException) -> str:
-    return one_line(" ".join(str(error).split()) or type(error).__name__, 300)

@@ -84,6 +84,11 @@ def one_line(text: str, limit: int = 500) -> str:
     return line if len(line) <= limit else f"{line[: limit - end - 1]}…{line[-end:]}"
 
 
+def told(error: BaseException, limit: int = 300) -> str:
+    """Return what another package says is wrong: as one line, and not too long."""
+    return one_line(" ".join(str(error).split()) or type(error).__name__, limit)
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return `"; did you mean 'x'?"` for the nearest known word, or else a list of what is known."""
     candidates = sorted(known)

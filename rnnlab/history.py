@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnlab import bounded
-from rnnlab.errors import RunError, one_line
+from rnnlab.errors import RunError, told
 from rnnlab.rundir import MOST_BYTES, write_text
 
 
@@ -43,4 +43,4 @@ def read_history(path: Path) -> list[dict[str, Any]]:
     except OSError as error:
         raise RunError(f"{path}: can't be read: {error.strerror}") from None
     except (ValueError, TypeError, csv.Error) as error:  # TypeError: a row longer or shorter than the first
-        raise RunError(f"{path}: damaged: {one_line(str(error), 200)}") from None
+        raise RunError(f"{path}: damaged: {told(error, 200)}") from None

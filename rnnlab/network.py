@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rnnlab.errors import DataError, one_line
+from rnnlab.errors import DataError, told
 from rnnlab.experiment import Experiment
 from rnnlab.signature import Signature
 
@@ -39,7 +39,7 @@ def build_network(experiment: Experiment, signature: Signature, precision: str =
         raise DataError(f"model: the network can't be built on this data: {error}") from error
     except (MemoryError, OverflowError, tf.errors.OpError) as error:
         raise DataError(
-            f"model: the network can't be built: {one_line(' '.join(str(error).split()), 300)}. "
+            f"model: the network can't be built: {told(error)}. "
             "Is a number of units or filters too large for this machine's memory?"
         ) from error
     finally:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlab.errors import DataError, RunError, one_line
+from rnnlab.errors import DataError, RunError, told
 from rnnlab.examples import Examples, FlatExamples
 from rnnlab.experiment import Experiment, load_experiment
 from rnnlab.plan import Batching, plan_evaluation
@@ -169,7 +169,7 @@ def _check_learnt(run: RunDir, experiment: Experiment, pipeline: Pipeline, learn
             raise ValueError(f"expected shapes {shapes}")
         experiment.task.answers(tf.zeros((1, *network.output_shape[1:])), learnt)
     except (KeyError, ValueError, TypeError, tf.errors.OpError) as error:
-        reason = one_line(str(error), 200)
+        reason = told(error, 200)
         raise RunError(f"{run.prepared}: damaged, or of another spec: {type(error).__name__}: {reason}") from None
 
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import tempfile
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+
+from rnnlab.signals import interrupts_held_back
 
 
 def load_tensorflow() -> None:
@@ -23,7 +21,7 @@ def load_tensorflow() -> None:
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     sys.stderr.flush()
     kept = os.dup(2)
-    with tempfile.TemporaryFile() as hidden, _interrupts_held_back():
+    with tempfile.TemporaryFile() as hidden, interrupts_held_back():
         os.dup2(hidden.fileno(), 2)
         failed = True
         try:
@@ -37,19 +35,3 @@ def load_tensorflow() -> None:
             if failed:
                 hidden.seek(0)
                 os.write(2, hidden.read())
-
-
-@contextmanager
-def _interrupts_held_back() -> Iterator[None]:
-    """Hold SIGINT back until the end: somewhere in a large import an exception is always swallowed."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    noted: list[int] = []
-    previous = signal.signal(signal.SIGINT, lambda number, frame: noted.append(number))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, previous)
-    if noted:
-        raise KeyboardInterrupt

@@ -31,7 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlab import archives, bounded
-from rnnlab.errors import RunError, one_line
+from rnnlab.errors import RunError, one_line, told
 from rnnlab.record import mistake_in
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -57,6 +57,11 @@ class RunDir:
         self.figures = path / "figures"
         self.tensorboard = path / "tensorboard"
 
+    @property
+    def begun(self) -> bool:
+        """Whether there is a run in this folder: a training that was killed before leaves no manifest."""
+        return self.manifest.is_file()
+
     @classmethod
     def open(cls, path: Path) -> RunDir:
         """Return an existing run.
@@ -65,7 +70,7 @@ class RunDir:
             RunError: there is no run in this folder.
         """
         run = cls(path)
-        if not run.manifest.is_file():
+        if not run.begun:
             hint = "" if path.exists() else " (no such folder)"
             raise RunError(
                 f"{one_line(str(path))}: not a run folder: no manifest.json{hint}; `rnnlab runs` lists the runs"
@@ -120,7 +125,11 @@ class RunDir:
 
     def is_scored(self, split: str) -> bool:
         """Return whether the run was scored on this split since it was last trained."""
-        return (self.metrics / f"{split}.json").is_file()
+        return self.scores(split).is_file()
+
+    def scores(self, split: str) -> Path:
+        """Return where the scores on a split are."""
+        return self.metrics / f"{split}.json"
 
     def forget_scores(self) -> None:
         """Remove metrics and figures, which are of weights that are about to change."""
@@ -177,7 +186,7 @@ class RunDir:
         Raises:
             RunError: they are damaged.
         """
-        path = self.metrics / f"{split}.json"
+        path = self.scores(split)
         if not os.path.lexists(path):
             return None
         scores = read_json(path)
@@ -202,7 +211,7 @@ def read_json(path: Path) -> Any:
     except OSError as error:
         raise RunError(f"{path}: can't be read: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
-        raise RunError(f"{path}: can't be read: {one_line(str(error), 200)}") from None
+        raise RunError(f"{path}: can't be read: {told(error, 200)}") from None
 
 
 def write_atomically(

@@ -14,7 +14,13 @@ from rnnlab.errors import Interrupted, RnnlabError, UserError, one_line, printab
 
 # What the user can put right, wherever it arises; any other OSError is a bug, whose traceback is wanted.
 MACHINE_SAYS_NO = (
-    *(errno.ENAMETOOLONG, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO),
+    errno.ENAMETOOLONG,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EIO,
 )
 
 app = typer.Typer(

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import shlex
-import signal
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import FrameType
 
 from rnnlab.cli.scoring import places_of
 from rnnlab.cli.tables import print_evaluation, print_spread
@@ -19,6 +15,7 @@ from rnnlab.experiment import Experiment, load_experiment
 from rnnlab.places import Places, default_data_directory
 from rnnlab.registry import plugins
 from rnnlab.rundir import RunDir
+from rnnlab.signals import sigterm_as_sigint
 
 MOST_RUNS = 1000
 MOST_DIGITS = 40  # of one part of --seeds
@@ -47,7 +44,7 @@ def train_all(request: TrainingRequest) -> None:
     """
     if request.spec is None and not request.resume:
         raise UserError("train: name a spec, such as `rnnlab train configs/japanese_vowels.yaml`")
-    with _sigterm_as_sigint():
+    with sigterm_as_sigint():
         if request.seeds is not None or request.folds is not None:
             _train_several(request)
         elif request.resume:
@@ -66,20 +63,23 @@ def _train_several(request: TrainingRequest) -> None:
     base = request.run or RunDir.free_name(request.runs_dir, experiment.name)
     if base.name in ("", ".."):
         raise UserError(f"--run {base}: expected a name, to which -seed-0 and the like are added")
-    variants = [(base.with_name(base.name + suffix), settings) for suffix, settings in _variants(request, experiment)]
-    if request.resume and not any(folder.is_dir() for folder, _ in variants):
-        raise UserError(f"--run {base}: nothing to go on with: there is no folder {variants[0][0]}")
+    variants = [
+        (RunDir(base.with_name(base.name + suffix)), settings) for suffix, settings in _variants(request, experiment)
+    ]
+    if request.resume and not any(run.path.is_dir() for run, _ in variants):
+        raise UserError(f"--run {base}: nothing to go on with: there is no folder {variants[0][0].path}")
     try:
-        for folder, settings in variants:
-            resume = request.resume and (folder / "manifest.json").is_file()
+        for run, settings in variants:
+            resume = request.resume and run.begun
             variant = replace(request, settings=(*request.settings, *settings), resume=resume)
-            run = RunDir(folder) if resume else RunDir.create(folder)
+            if not resume:
+                RunDir.create(run.path)
             _train_one(variant, load_experiment(spec, variant.settings), run, summary=False)
     except (Interrupted, KeyboardInterrupt):
-        if any((folder / "manifest.json").is_file() for folder, _ in variants):
+        if any(run.begun for run, _ in variants):
             raise Interrupted(f"interrupted. Go on with: {_command_for_several(request, base)}") from None
         raise Interrupted("interrupted before anything was trained") from None
-    print_spread([folder for folder, _ in variants], "validation")
+    print_spread([run.path for run, _ in variants], "validation")
 
 
 def _command_for_several(request: TrainingRequest, base: Path) -> str:
@@ -98,23 +98,6 @@ def _command(run: Path, *arguments: str) -> str:
     """Return the command that goes on."""
     code = [each for plugin in plugins() for each in ("--plugin", plugin)]
     return f"rnnlab {shlex.join(['train', '--resume', '--run', str(run), *arguments, *code])}"
-
-
-@contextmanager
-def _sigterm_as_sigint() -> Iterator[None]:
-    """Let SIGTERM interrupt as SIGINT does, also while nothing is being trained."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    previous = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, previous)
 
 
 def _spec(request: TrainingRequest) -> Path:
@@ -180,7 +163,7 @@ def _train_one(request: TrainingRequest, experiment: Experiment, run: RunDir, *,
             _score(run, experiment, places, summary)
     except (Interrupted, KeyboardInterrupt) as error:
         what = str(error) or "interrupted"
-        if run.manifest.is_file():
+        if run.begun:
             raise Interrupted(f"{what}. Go on with: {_command(run.path)}") from None
         raise Interrupted(f"{what} before anything was trained") from None
     finally:
@@ -221,7 +204,7 @@ def _resume(request: TrainingRequest) -> None:
 
 
 def _places(request: TrainingRequest, run: RunDir) -> Places:
-    if request.spec is None or (request.resume and request.data is None and run.manifest.is_file()):
+    if request.spec is None or (request.resume and request.data is None and run.begun):
         known = places_of(run, request.data)
         return known if request.spec is None else replace(known, spec=request.spec.parent.absolute())
     return Places(request.spec.parent.absolute(), request.data or default_data_directory())

@@ -90,7 +90,7 @@ def evaluate(predictor: Predictor, places: Places, split: str = "test", *, figur
         cut=isinstance(examples, Subset),
     )
     _score_baselines(result, predictor, splits["train"], examples, metrics)
-    write_json(predictor.run.metrics / f"{split}.json", result.to_json())
+    write_json(predictor.run.scores(split), result.to_json())
     if figures:
         _draw(predictor, target, splits["train"], examples, answers, split)
     return result

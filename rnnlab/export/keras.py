@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rnnlab.errors import ExportError, one_line
+from rnnlab.errors import ExportError, told
 from rnnlab.examples import FlatExamples
 from rnnlab.export import Answers, ExportFormat
 from rnnlab.prediction import Predictor
@@ -40,7 +40,7 @@ class Keras(ExportFormat):
         try:
             loaded = keras.saving.load_model(path, compile=False, safe_mode=True)
         except (ValueError, TypeError) as error:
-            reason = one_line(str(error), 300)
+            reason = told(error)
             raise ExportError(f"{path}: not loaded: {reason}") from None
         theirs = np.asarray(loaded(inputs, training=False))
         return {"outputs": theirs}, {"outputs": np.asarray(predictor.network(inputs, training=False))}

@@ -18,10 +18,9 @@ from numpy.typing import NDArray
 from rnnlab.errors import DataError, did_you_mean
 from rnnlab.examples import FlatExamples, Skipped
 from rnnlab.signature import Field
-from rnnlab.strict import shown as brief
+from rnnlab.strict import shown
 
 MANY = 20  # more names than this are not listed in a message
-LONG = 300  # characters of another package's message that are worth reading
 TOO_MANY = 10_000  # among more names than this the nearest takes seconds to find
 
 OnBad = Literal["error", "skip"]
@@ -30,7 +29,7 @@ Place = Callable[[int], str]
 """Where something with this number stands, such as `data.csv:17`."""
 
 
-def shown(path: Path) -> str:
+def shown_path(path: Path) -> str:
     """Return a path as messages show it: relative to the working directory where it lies below it."""
     absolute, here = path.absolute(), Path.cwd()
     return str(absolute.relative_to(here)) if absolute.is_relative_to(here) else str(absolute)
@@ -43,12 +42,6 @@ def near(word: str, known: Iterable[str]) -> str:
         return ""
     hint = did_you_mean(word, names)
     return hint if len(names) <= MANY else hint.partition("; known")[0]
-
-
-def one_line(error: BaseException) -> str:
-    """Return what another package says is wrong: on one line, and not too long."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if len(text) <= LONG else f"{text[:LONG]} …"
 
 
 class BadSequences:
@@ -143,7 +136,7 @@ def check_steps(
         bad.add(
             index,
             place(index) if place_of_step is None else place_of_step(row),
-            f"time step {row - int(starts[index])} (counted from 0), feature {brief(field.names[feature])}: "
+            f"time step {row - int(starts[index])} (counted from 0), feature {shown(field.names[feature])}: "
             f"expected a finite number; received {received}; put a number there or remove the sequence",
         )
 

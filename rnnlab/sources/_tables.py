@@ -20,9 +20,9 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlab.errors import DataError
-from rnnlab.sources._checks import near, one_line, shown
-from rnnlab.strict import shown as brief
+from rnnlab.errors import DataError, told
+from rnnlab.sources._checks import near, shown_path
+from rnnlab.strict import shown
 
 if TYPE_CHECKING:
     import pandas
@@ -64,7 +64,7 @@ class TableFile:
 
     @property
     def shown(self) -> str:
-        return shown(self.path)
+        return shown_path(self.path)
 
     @cached_property
     def names(self) -> frozenset[str]:
@@ -125,7 +125,7 @@ def open_table(path: Path) -> TableFile:
         DataError: what is wrong with it, with the line.
     """
     suffix = next((each for each in SUFFIXES if path.name.lower().endswith(each)), None)
-    where = shown(path)
+    where = shown_path(path)
     if suffix is None:
         raise DataError(f"{where}: expected a file {', '.join(SUFFIXES)}; received '{path.name}'")
     if suffix == ".parquet":
@@ -154,7 +154,7 @@ def _check_header(where: str, columns: Sequence[str]) -> None:
         )
     name, count = Counter(columns).most_common(1)[0] if columns else ("", 0)
     if count > 1:
-        raise DataError(f"{where}: expected different column names; received {brief(name)} {count} times; rename one")
+        raise DataError(f"{where}: expected different column names; received {shown(name)} {count} times; rename one")
 
 
 def read_table(
@@ -198,7 +198,7 @@ def _read_csv_table(
     try:
         return Table(file, _read_csv(file, text, kept, free, unread), words)
     except (ValueError, OverflowError):
-        raise DataError(f"{file.shown}: expected numbers; {one_line(fault)}") from fault
+        raise DataError(f"{file.shown}: expected numbers; {told(fault)}") from fault
 
 
 def _read_csv(
@@ -293,7 +293,7 @@ def _readable(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError, KeyError, NotImplementedError, MemoryError) as error:  # pyarrow's own are of these
-        raise DataError(f"{shown(path)}: not a Parquet file that can be read: {one_line(error)}") from error
+        raise DataError(f"{shown_path(path)}: not a Parquet file that can be read: {told(error)}") from error
 
 
 def _open(path: Path) -> IO[bytes]:
@@ -302,7 +302,7 @@ def _open(path: Path) -> IO[bytes]:
 
 def _scan(path: Path) -> int:
     """Return the number of line breaks of a text file, after checking that it is whole, UTF-8 and not empty."""
-    decoder, breaks, where = codecs.getincrementaldecoder("utf-8")(), 0, shown(path)
+    decoder, breaks, where = codecs.getincrementaldecoder("utf-8")(), 0, shown_path(path)
     empty = True
     try:
         with _open(path) as file:
@@ -329,7 +329,7 @@ def _scan(path: Path) -> int:
             f"{where}: expected a gzip file, as its name says; received something else; rename it"
         ) from None
     except (EOFError, zlib.error) as error:
-        raise DataError(f"{where}: this gzip file is damaged or cut off: {one_line(error)}; copy it anew") from None
+        raise DataError(f"{where}: this gzip file is damaged or cut off: {told(error)}; copy it anew") from None
     except OSError as error:
         raise DataError(f"{where}: can't be read: {error.strerror or error}") from None
     if empty:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from rnnlab.errors import DataError
 from rnnlab.signature import Field, Kind
 from rnnlab.sources._checks import MANY, BadSequences, Place, first_of_each, near
-from rnnlab.strict import shown as brief
+from rnnlab.strict import shown
 
 
 def sorted_names(names: Iterable[str]) -> tuple[str, ...]:
@@ -121,7 +121,7 @@ def numbers_target(
     for at in first_of_each(rows):
         index, column = int(rows[at]), int(columns[at])
         if index not in bad:
-            received = f"target {brief(names[column])}: expected a finite number; received {values[index, column]}"
+            received = f"target {shown(names[column])}: expected a finite number; received {values[index, column]}"
             bad.add(index, place(index), received)
     targets[rows] = 0
     return field, targets
@@ -138,7 +138,7 @@ def same_kind(field: Field, kind: Kind, place: Place) -> None:
 def _distinct(names: Sequence[str], place: Place) -> tuple[str, ...]:
     twice = next((name for name, count in Counter(names).items() if count > 1), None)
     if twice is not None:
-        raise DataError(f"{place(0)}: the class name {brief(twice)} stands twice in `classes`; give each one once")
+        raise DataError(f"{place(0)}: the class name {shown(twice)} stands twice in `classes`; give each one once")
     return tuple(names)
 
 
@@ -148,4 +148,4 @@ def _unknown(field: Field, like: Field | None, label: str) -> str:
     printable = len(field.names) <= MANY and all(name.isprintable() and len(name) <= MANY for name in field.names)
     listed = f" ({', '.join(field.names)})" if printable else ""
     hint = "" if printable else near(label, field.names)
-    return f"expected {expected}{listed}; received {brief(label)}{hint}"
+    return f"expected {expected}{listed}; received {shown(label)}{hint}"

@@ -23,7 +23,7 @@ from rnnlab.sources._checks import BadSequences, OnBad, Place, check_steps, firs
 from rnnlab.sources._files import FileSource
 from rnnlab.sources._tables import Table, TableFile, open_table, read_table
 from rnnlab.sources._targets import class_target, labels_target, numbers_target
-from rnnlab.strict import shown as brief
+from rnnlab.strict import shown
 
 if TYPE_CHECKING:
     import pandas
@@ -285,9 +285,9 @@ def _check_cells(table: Table, codes: NDArray[np.int64], bad: BadSequences, gues
     cells = [(int(row), column) for column, words in table.words.items() for row in _first_words(words, codes)]
     for row, column in sorted(cells):
         cell = str(table.words[column].at[row])
-        received = brief(cell) if cell.strip() else "an empty cell"
+        received = shown(cell) if cell.strip() else "an empty cell"
         hint = "; if this is no feature, name the features in data.features" if column in guessed else ""
-        reason = f"column {brief(column)}: expected a number; received {received}{hint}"
+        reason = f"column {shown(column)}: expected a number; received {received}{hint}"
         bad.add(int(codes[row]), table.place(row), reason)
 
 
@@ -309,8 +309,8 @@ def _check_constant(
     for row in differing[first_of_each(codes[differing])]:
         start = int(first[codes[row]])
         reason = (
-            f"column '{column}': expected one value for all rows of a sequence, {brief(str(cells.iloc[start]))} as in "
-            f"{table.place(start)}; received {brief(str(cells.iloc[row]))}"
+            f"column '{column}': expected one value for all rows of a sequence, {shown(str(cells.iloc[start]))} as in "
+            f"{table.place(start)}; received {shown(str(cells.iloc[row]))}"
         )
         bad.add(int(codes[row]), table.place(int(row)), reason)
 
@@ -338,7 +338,7 @@ def _time_order(table: Table, column: str, codes: NDArray[np.int64], bad: BadSeq
         if int(codes[later]) not in bad:
             reason = (
                 f"column '{column}': expected different times within a sequence; "
-                f"received {brief(str(table.frame[column].iloc[later]))} as in {table.place(earlier)}"
+                f"received {shown(str(table.frame[column].iloc[later]))} as in {table.place(earlier)}"
             )
             bad.add(int(codes[later]), table.place(later), reason)
     return order.astype(np.int64)
@@ -355,7 +355,7 @@ def _times(table: Table, column: str, codes: NDArray[np.int64], bad: BadSequence
         times = pandas.to_datetime(cells, errors="coerce", utc=True, format="ISO8601")
     missing = np.flatnonzero(times.isna() | times.isin([np.inf, -np.inf]))
     for row in missing[first_of_each(codes[missing])]:
-        received = "an empty cell" if pandas.isna(cells.iloc[row]) else brief(str(cells.iloc[row]))
+        received = "an empty cell" if pandas.isna(cells.iloc[row]) else shown(str(cells.iloc[row]))
         reason = f"column '{column}': expected a number or an ISO date; received {received}"
         bad.add(int(codes[row]), table.place(int(row)), reason)
     result: NDArray[np.generic] = times.to_numpy()
@@ -396,7 +396,7 @@ def _check_different(manifest: Table, files: Sequence[str]) -> None:
     for row, name in enumerate(files):
         if name.strip() and seen.setdefault(name, row) != row:
             raise DataError(
-                f"{manifest.place(row)}: column '{FILE}': expected every file once; received {brief(name)} again, "
+                f"{manifest.place(row)}: column '{FILE}': expected every file once; received {shown(name)} again, "
                 f"as in {manifest.place(seen[name])}; remove one of the two"
             )
 
@@ -413,7 +413,7 @@ def _listed(folder: Path, name: str) -> Path:
     except (OSError, ValueError):  # a name that is too long, or no name at all
         found = False
     if not found:
-        received = brief(name) if name.strip() else "nothing"
+        received = shown(name) if name.strip() else "nothing"
         raise DataError(f"column '{FILE}': expected a file beside the manifest; received {received}")
     return path
 

@@ -17,10 +17,10 @@ from rnnlab import archives
 from rnnlab.errors import DataError
 from rnnlab.examples import Examples, FlatExamples
 from rnnlab.signature import Field, Signature
-from rnnlab.sources._checks import BadSequences, OnBad, Place, check_steps, near, shown
+from rnnlab.sources._checks import BadSequences, OnBad, Place, check_steps, near, shown_path
 from rnnlab.sources._files import FileSource, check_features
 from rnnlab.sources._targets import class_target, labels_target, numbers_target
-from rnnlab.strict import shown as brief
+from rnnlab.strict import shown
 
 ARRAYS = ("values", "lengths", "labels", "classes", "groups", "ids", "feature_names")
 RAGGED = "save ragged data as flat `values` (all steps, features) and `lengths` (one per sequence), see README"
@@ -91,8 +91,8 @@ def _read(path: Path, like: Signature | None, on_bad: OnBad, with_targets: bool)
     field = like.inputs[0] if like is not None else Field("sequence", "series", (len(names),), tuple(names))
     if "feature_names" in archive.arrays and tuple(names) != field.names:
         at = next(number for number, name in enumerate(names) if name != field.names[number])
-        expected = f"{brief(field.names[at])}, as in the training data"
-        raise archive.error(f"feature_names[{at}]", expected, brief(names[at]))
+        expected = f"{shown(field.names[at])}, as in the training data"
+        raise archive.error(f"feature_names[{at}]", expected, shown(names[at]))
     ids = _ids(archive, len(lengths))
     bad = BadSequences(on_bad, ids)
     check_steps(field, values, lengths, bad, archive.place)
@@ -113,7 +113,7 @@ def _read(path: Path, like: Signature | None, on_bad: OnBad, with_targets: bool)
 
 
 def _load(path: Path) -> _Archive:
-    where = shown(path)
+    where = shown_path(path)
     try:
         found = archives.names_of(path)
         for name in ("values", "lengths"):
@@ -162,7 +162,7 @@ def _ids(archive: _Archive, count: int) -> list[str]:
             raise archive.error(
                 f"ids[{number}]",
                 "a name of its own for each sequence",
-                f"{brief(identity)} as in ids[{seen[identity]}]; what sequences share belongs into 'groups'",
+                f"{shown(identity)} as in ids[{seen[identity]}]; what sequences share belongs into 'groups'",
             )
     return ids
 

@@ -20,17 +20,16 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from rnnlab import bounded
-from rnnlab.errors import DataError
+from rnnlab.errors import DataError, told
 from rnnlab.examples import Examples, FlatExamples
 from rnnlab.places import Places
 from rnnlab.signature import Field as ExampleField
 from rnnlab.signature import Signature
 from rnnlab.sources import Source
-from rnnlab.sources._checks import BadSequences, Place, check_steps, near, one_line, shown
+from rnnlab.sources._checks import BadSequences, Place, check_steps, near, shown_path
 from rnnlab.sources._files import check_features
 from rnnlab.sources._targets import class_target, numbers_target
-from rnnlab.strict import Strict
-from rnnlab.strict import shown as brief
+from rnnlab.strict import Strict, shown
 
 CLASS_KEYS = ("pythonClassName", "python_class_name", "type")
 MOST_BYTES_OF_FEATURES = 50_000_000
@@ -108,7 +107,7 @@ class Tfds(Source):
         """Return all examples of a folder of prepared data, split after split in order of name."""
         builder = _builder_of_folder(path)
         split = "+".join(sorted(builder.info.splits))
-        return self._read(builder, split, shown(path), Signature(signature.inputs))
+        return self._read(builder, split, shown_path(path), Signature(signature.inputs))
 
     def _builder(self, places: Places) -> Any:
         if self.folder is not None:
@@ -127,7 +126,7 @@ class Tfds(Source):
         except (OSError, ValueError, RuntimeError, ImportError) as error:
             raise DataError(
                 f"data.dataset: '{self.dataset}' could not be downloaded and prepared "
-                f"({type(error).__name__}: {one_line(error)})"
+                f"({type(error).__name__}: {told(error)})"
             ) from error
         return builder
 
@@ -292,7 +291,7 @@ def _rows(builder: Any, split: str, where: str) -> Iterator[Any]:
     try:
         yield from tfds.as_numpy(builder.as_dataset(split=split, shuffle_files=False))
     except (tf.errors.OpError, ValueError, OSError, AssertionError) as error:
-        raise DataError(f"{where}: the prepared data of '{split}' can't be read: {one_line(error)}") from error
+        raise DataError(f"{where}: the prepared data of '{split}' can't be read: {told(error)}") from error
 
 
 def _builder_of_name(dataset: str, data_directory: Path) -> Any:
@@ -310,7 +309,7 @@ def _builder_of_name(dataset: str, data_directory: Path) -> Any:
             "(for data of your own, give data.folder)"
         ) from None
     except (ValueError, AssertionError, OSError, ImportError) as error:
-        raise DataError(f"data.dataset: '{dataset}': {one_line(error)}") from error
+        raise DataError(f"data.dataset: '{dataset}': {told(error)}") from error
 
 
 def _builder_of_folder(path: Path) -> Any:
@@ -322,8 +321,8 @@ def _builder_of_folder(path: Path) -> Any:
             return tfds.builder_from_directory(str(path))
     except (ValueError, OSError, AssertionError, KeyError) as error:
         raise DataError(
-            f"{shown(path)}: expected a folder of prepared data, with dataset_info.json and features.json "
-            f"({one_line(error)})"
+            f"{shown_path(path)}: expected a folder of prepared data, with dataset_info.json and features.json "
+            f"({told(error)})"
         ) from error
 
 
@@ -336,14 +335,14 @@ def _check_classes(folder: Path) -> None:
     except FileNotFoundError:
         return  # what else is missing, TensorFlow Datasets says
     except OSError as error:
-        raise DataError(f"{shown(path)}: can't be read: {error.strerror}") from None
+        raise DataError(f"{shown_path(path)}: can't be read: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{shown(path)}: expected JSON: {one_line(error)}") from None
+        raise DataError(f"{shown_path(path)}: expected JSON: {told(error)}") from None
     for name in found:
         if not re.fullmatch(r"tensorflow_datasets\.core\.features\.[\w.]+", name):
             raise DataError(
-                f"{shown(path)}: expected classes of tensorflow_datasets.core.features; received "
-                f"{brief(name)}, which is not loaded because a file names it"
+                f"{shown_path(path)}: expected classes of tensorflow_datasets.core.features; received "
+                f"{shown(name)}, which is not loaded because a file names it"
             )
 
 

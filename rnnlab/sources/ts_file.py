@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from rnnlab.errors import DataError
 from rnnlab.examples import Examples, FlatExamples
 from rnnlab.signature import Field, Signature
-from rnnlab.sources._checks import BadSequences, OnBad, check_steps, shown
+from rnnlab.sources._checks import BadSequences, OnBad, check_steps, shown_path
 from rnnlab.sources._files import FileSource, check_features
 from rnnlab.sources._targets import class_target, numbers_target
-from rnnlab.strict import shown as brief
+from rnnlab.strict import shown
 
 SWITCHES = ("timestamps", "missing", "univariate", "equallength", "targetlabel", "classlabel")
 MISSING = ("?", "nan")
@@ -106,7 +106,7 @@ def read_ts(path: Path, like: Signature | None = None, on_bad: OnBad = "error") 
 
 def _look(path: Path) -> _Cases:
     """Read a file, and check its header."""
-    where = shown(path)
+    where = shown_path(path)
     if path.suffix.lower() != ".ts":
         raise DataError(f"{where}: expected a .ts file")
     cases = _Cases(where, {}, [], [])
@@ -132,15 +132,15 @@ def _read_header(cases: _Cases, lines: Iterator[tuple[int, str]]) -> None:
     """Read the lines up to `@data` into the header, and check what they say."""
     for number, line in lines:
         tag, *words = line.lower().split() or ["#"]
-        place = f"{cases.shown}:{number}: {brief(tag)}"
+        place = f"{cases.shown}:{number}: {shown(tag)}"
         if tag == "@data" and not words:
             break
         if tag == "@data":
-            raise DataError(f"{place}: expected nothing after it on this line; received {brief(' '.join(words))}")
+            raise DataError(f"{place}: expected nothing after it on this line; received {shown(' '.join(words))}")
         if tag.startswith("#"):
             continue
         if tag[1:] in SWITCHES and words[:1] not in (["true"], ["false"]):
-            raise DataError(f"{place}: expected true or false; received {brief(' '.join(words))}")
+            raise DataError(f"{place}: expected true or false; received {shown(' '.join(words))}")
         if tag == "@classlabel" and words == ["true"]:
             raise DataError(f"{place}: expected the names of the classes after true; received none")
         cases.header[tag[1:]] = words
@@ -183,7 +183,7 @@ def _fault(cases: _Cases, dimensions: list[str], features: int, steps: int | Non
         numbers = each.split(",")
         for step, number in enumerate(numbers):
             if not _is_number(number):
-                return f"dimension {dimension}, time step {step}: expected a number; received {brief(number.strip())}"
+                return f"dimension {dimension}, time step {step}: expected a number; received {shown(number.strip())}"
         if len(numbers) != steps:
             return f"dimension {dimension}: expected {steps} time steps, {why}; received {len(numbers)}"
     return "expected numbers, separated by commas"
@@ -195,7 +195,7 @@ def _targets(cases: _Cases, bad: BadSequences, like: Field | None) -> tuple[Fiel
         return class_target(["" if label in MISSING else label for label in labels], cases.place, bad, like)
     for case, label in enumerate(labels):
         if not _is_number(label) and case not in bad:
-            bad.add(case, cases.place(case), f"target: expected a number; received {brief(label)}")
+            bad.add(case, cases.place(case), f"target: expected a number; received {shown(label)}")
     numbers = [float(label.replace("?", "nan")) if _is_number(label) else np.nan for label in labels]
     return numbers_target(np.array(numbers)[:, None], ("value",), cases.place, bad, like)
 

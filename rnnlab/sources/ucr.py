@@ -21,7 +21,7 @@ from rnnlab.signature import Signature
 from rnnlab.sources import Source
 from rnnlab.sources._checks import near
 from rnnlab.sources.ts_file import read_ts
-from rnnlab.strict import shown as brief
+from rnnlab.strict import shown
 
 RECORD = "https://zenodo.org/api/records/{}"
 MOST_BYTES_OF_RECORD = 10_000_000
@@ -97,7 +97,7 @@ def _fetch(entry: dict[str, Any], path: Path) -> None:
     """
     address = str(entry["links"]["self"])
     if not address.startswith("https://"):  # urlopen would read this machine's own files, too
-        raise ValueError(f"{path.name}: expected an address https://…; received {brief(address)}")
+        raise ValueError(f"{path.name}: expected an address https://…; received {shown(address)}")
     path.parent.mkdir(parents=True, exist_ok=True)
     algorithm, _, expected = str(entry["checksum"]).rpartition(":")
     digest = hashlib.new(algorithm, usedforsecurity=False)

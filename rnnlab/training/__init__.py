@@ -80,11 +80,11 @@ def train(
     strategy = build_strategy(experiment.training)
     with run.locked():
         known: dict[str, Any] = {}
-        if run.manifest.is_file():
+        if run.begun:
             if not resume:  # another process was quicker
                 raise RunError(f"{run.path}: not empty; choose another --run, or --resume to go on with it")
             known = run.read_manifest()
-            check_resumable(run, experiment, data, weights_from)
+            check_resumable(run, known, experiment, data, weights_from)
             reason = nothing_left(known, experiment)
             if reason is not None:
                 return f"nothing to do: {reason}"
@@ -228,11 +228,9 @@ def _build_loop(experiment: Experiment, run: RunDir, prepared: Prepared, strateg
 def _finish(run: RunDir, loop: Any, manifest: dict[str, Any]) -> str:
     import shutil
 
-    from rnnlab.history import write_history
     from rnnlab.training.state import digest, read_variables
 
     reason = str(loop.progress.finished)
-    write_history(run.history, loop.progress.history)
     best = loop.progress.watches.get("best", {})
     manifest |= {
         "status": "finished",

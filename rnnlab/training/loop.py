@@ -25,8 +25,8 @@ from rnnlab.optimizers import Schedule
 from rnnlab.plan import Batching, padding_share, plan_epoch, plan_evaluation
 from rnnlab.rundir import RunDir, write_arrays
 from rnnlab.settings import Training
+from rnnlab.signals import Interruption, interrupts_noted
 from rnnlab.training.reporting import Reporter
-from rnnlab.training.signals import Interruption, noted_signals
 from rnnlab.training.state import (
     Arrays,
     Progress,
@@ -73,6 +73,7 @@ class Loop:
 
     def __post_init__(self) -> None:
         self.variables = variables_of(self.stepper.network, self.stepper.optimizer)
+        self.weights = {name: each for name, each in self.variables.items() if name.startswith("model/")}
         self.watches = Watches(self.settings, self.progress.watches)
         self.train_loader = BatchLoader(self.train)
         self.validation_loader = None if self.validation is None else BatchLoader(self.validation)
@@ -109,7 +110,7 @@ class Loop:
             Interrupted: SIGINT or SIGTERM; the state is saved.
             NonFiniteError: the loss or the gradient is no longer a number; the state before stays.
         """
-        with noted_signals() as interruption:
+        with interrupts_noted() as interruption:
             while self.progress.finished is None:
                 try:
                     self._run_epoch(interruption)
@@ -224,8 +225,7 @@ class Loop:
 
     def note_weights(self) -> None:
         """Take the network's present weights as the ones that answer."""
-        model = {name: each for name, each in self.variables.items() if name.startswith("model/")}
-        self.answering, self.answering_is_new = read_variables(model), True
+        self.answering, self.answering_is_new = read_variables(self.weights), True
 
     def _note_history(self) -> None:
         """Show the history to whoever reads along; the next state makes it last."""

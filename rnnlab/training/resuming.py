@@ -26,13 +26,18 @@ if TYPE_CHECKING:
 SAMPLES = 8
 
 
-def check_resumable(run: RunDir, experiment: Experiment, data: Mapping[str, Any], weights_from: RunDir | None) -> None:
-    """Refuse a resume that could not be exact, showing the difference.
+def check_resumable(
+    run: RunDir,
+    manifest: Mapping[str, Any],
+    experiment: Experiment,
+    data: Mapping[str, Any],
+    weights_from: RunDir | None,
+) -> None:
+    """Refuse a resume that could not be exact, showing the difference to what the run's manifest says.
 
     Raises:
         RunError: spec, data, versions, plugins or the starting weights are not what the run was started with.
     """
-    manifest = run.read_manifest()
     differences = _spec_differences(run, experiment)
     for name in sorted({*manifest["data"]["splits"], *data["splits"]}):
         then, today = (each["splits"].get(name, {}).get("fingerprint") for each in (manifest["data"], data))
@@ -133,16 +138,15 @@ def _samples(raw: Mapping[str, Examples]) -> dict[str, Any]:
 def _take_weights(loop: Loop, other: RunDir) -> str:
     """Assign the other run's weights of the same name and shape; say how many fitted."""
     arrays = read_arrays(other.weights)
-    model = {name: each for name, each in loop.variables.items() if name.startswith("model/")}
     fitting = {
         name: variable
-        for name, variable in model.items()
+        for name, variable in loop.weights.items()
         if name in arrays and arrays[name].shape == tuple(variable.shape)
     }
     if not fitting:
         raise RunError(f"--from {other.path}: no weight has the same name and shape; is it the same architecture?")
     for name, variable in fitting.items():
         variable.assign(arrays[name])
-    new = sorted(set(model) - set(fitting))
+    new = sorted(set(loop.weights) - set(fitting))
     rest = f"; new: {', '.join(name.removeprefix('model/') for name in new)}" if new else ""
-    return f"{len(fitting)} of {len(model)} weights from {other.path}{rest}"
+    return f"{len(fitting)} of {len(loop.weights)} weights from {other.path}{rest}"

@@ -88,6 +88,7 @@ class Stepper:
         self.network, self.optimizer, self.objective = network, optimizer, objective
         self.clipping, self.parts, self.strategy, self.seed = settings.optimizer, settings.accumulate, strategy, seed
         self.static_widths = static_widths
+        self.scales_loss = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
         self._compiled: dict[tuple[str, int | None], Any] = {}
 
     def train(self, batch: Mapping[str, Any], update: int) -> tuple[Sums, Any]:
@@ -129,7 +130,7 @@ class Stepper:
             gradients, sums = tf.nest.map_structure(tf.add, (gradients, sums), more)
         gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
         sums = context.all_reduce(tf.distribute.ReduceOp.SUM, sums)
-        divisor = sums["weight"] * tf.cast(self._loss_scale(), tf.float64)
+        divisor = sums["weight"] * self._loss_scale
         gradients = [gradient / tf.cast(divisor, gradient.dtype) for gradient in gradients]
         norm = tf.linalg.global_norm(gradients)
         self._apply(self._clip(gradients, norm), replica)
@@ -141,7 +142,7 @@ class Stepper:
         with random_scope(seed), tf.GradientTape() as tape:
             outputs = self._forward(rows, training=True)
             losses = self.objective.task.losses(outputs, rows["targets"], self.objective.learnt)
-            total = tf.reduce_sum(losses * rows["weights"]) * self._loss_scale()
+            total = self.optimizer.scale_loss(tf.reduce_sum(losses * rows["weights"]))
         gradients = [
             tf.zeros_like(variable) if gradient is None else tf.convert_to_tensor(gradient)
             for gradient, variable in zip(tape.gradient(total, variables), variables, strict=True)
@@ -152,24 +153,25 @@ class Stepper:
     def skips_overflow(self) -> bool:
         """Whether an update whose gradient is not finite is skipped, and the loss scale halved, rather than fatal."""
         # Asked after the step, when the scale is halved already: it was more than 1.
-        return isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer) and self.loss_scale >= 1
+        return self.scales_loss and self.loss_scale >= 1
 
     @property
     def loss_scale(self) -> float:
         """What the loss is multiplied by, so that small gradients have room in 16 bits."""
-        return float(self._loss_scale())
+        return float(self._loss_scale)
 
+    @property
     def _loss_scale(self) -> Any:
-        scales = isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer)
-        return tf.convert_to_tensor(self.optimizer.dynamic_scale if scales else 1.0)
+        return tf.cast(self.optimizer.dynamic_scale, tf.float64) if self.scales_loss else 1.0
 
     def _apply(self, gradients: Sequence[Any], replica: Any) -> None:
         """Apply global gradients. Keras adds the replicas' gradients up, so all but the first pass zeros."""
         if self.strategy.num_replicas_in_sync > 1:
             first = tf.cast(tf.equal(replica, 0), tf.float32)
             gradients = [gradient * tf.cast(first, gradient.dtype) for gradient in gradients]
-        # The optimizer that scales the loss divides by the scale, a power of two: nothing is rounded.
-        gradients = [gradient * tf.cast(self._loss_scale(), gradient.dtype) for gradient in gradients]
+        if self.scales_loss:
+            # Such an optimizer divides by the scale, a power of two: nothing is rounded.
+            gradients = [gradient * tf.cast(self._loss_scale, gradient.dtype) for gradient in gradients]
         self.optimizer.apply(gradients, self.network.trainable_variables)
 
     def _clip(self, gradients: Sequence[Any], norm: Any) -> list[Any]:
