@@ -16,7 +16,8 @@ import rnnlab
 PACKAGE = Path(rnnlab.__file__).parent
 FLOORS = {
     "F0": "errors bounded signals quiet strict archives signature record registry",
-    "F1": "yamlfile rundir places examples layers history manifest optimizers settings sources",
+    "F1": "yamlfile rundir places examples frequency calendars panel windows "
+    "layers history manifest optimizers settings sources",
     "F2": "transforms plan",
     "F3": "batches preparation architectures heads metrics baselines figures",
     "F4": "tasks",

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 SUFFIXES = {".csv": ",", ".csv.gz": ",", ".tsv": "\t", ".tsv.gz": "\t", ".parquet": ""}
 MISSING = ["", "NA", "N/A", "NaN", "nan", "null", "None", "?"]
 CHUNK = 1 << 20
+FIRST_ROWS = 1000  # which tell numbers from text
 MOST_COLUMNS = 50_000  # pandas takes kilobytes and a fifth of a millisecond for each
 OTHER_FORMATS = {
     b"\x1f\x8b": "a gzip file; its name should end in .gz",
@@ -163,6 +164,7 @@ def read_table(
     numbers: Sequence[str],
     maybe: Sequence[str] = (),
     free: Sequence[str] = (),
+    coded: Sequence[str] = (),
 ) -> Table:
     """Return the rows of a table.
 
@@ -172,12 +174,14 @@ def read_table(
         numbers: columns to read as float32; a missing value is NaN.
         maybe: columns to read as float32 if any of their cells is a number; otherwise left out.
         free: columns to read as whatever they hold.
+        coded: columns to read as pandas categories: each distinct cell is kept once, as text where it is written as
+            text, an empty one too. Made for millions of rows: the file is then read piece by piece.
 
     Raises:
         DataError: with the line: too many fields, no rows, an open quote.
     """
     read = _read_csv_table if file.separator else _read_parquet
-    table = read(file, text, numbers, maybe, free)
+    table = read(file, text, numbers, maybe, free, coded)
     there = [name for name in maybe if name in table.frame]
     frame = table.frame.drop(columns=[name for name, empty in table.frame[there].isna().all().items() if empty])
     if frame.empty:
@@ -186,17 +190,22 @@ def read_table(
 
 
 def _read_csv_table(
-    file: TableFile, text: Sequence[str], numbers: Sequence[str], maybe: Sequence[str], free: Sequence[str]
+    file: TableFile,
+    text: Sequence[str],
+    numbers: Sequence[str],
+    maybe: Sequence[str],
+    free: Sequence[str],
+    coded: Sequence[str],
 ) -> Table:
     """Read a CSV file at once; only if a cell is not a number, look for such cells, and leave out columns of text."""
     try:
-        return Table(file, _read_csv(file, text, [*numbers, *maybe], free, {}))
+        return Table(file, _read_csv(file, text, [*numbers, *maybe], free, {}, coded))
     except (ValueError, OverflowError) as error:
         fault = error
     kept, words = _columns_of_numbers(file, numbers, maybe)
     unread = {name: each.unique().tolist() for name, each in words.items()}
     try:
-        return Table(file, _read_csv(file, text, kept, free, unread), words)
+        return Table(file, _read_csv(file, text, kept, free, unread, coded), words)
     except (ValueError, OverflowError):
         raise DataError(f"{file.shown}: expected numbers; {told(fault)}") from fault
 
@@ -207,14 +216,21 @@ def _read_csv(
     numbers: Sequence[str],
     free: Sequence[str],
     unread: Mapping[str, Sequence[str]],
+    coded: Sequence[str] = (),
+    rows: int | None = None,
 ) -> pandas.DataFrame:
     """Read some columns of a CSV file, and missing values for the words `unread`. ValueError: a cell is no number."""
     import pandas
 
-    wanted = {*text, *numbers, *free}
-    kinds: dict[str, type[str] | str] = {**dict.fromkeys(text, str), **dict.fromkeys(numbers, "float32")}
+    wanted, plain = {*text, *numbers, *free, *coded}, {*text, *coded}
+    kinds: dict[str, type[str] | str] = {
+        **dict.fromkeys(text, str),
+        **dict.fromkeys(numbers, "float32"),
+        **dict.fromkeys(coded, "category"),
+    }
     with warnings.catch_warnings(), np.errstate(over="ignore"):
         warnings.simplefilter("error", pandas.errors.ParserWarning)  # more fields in a row than column names
+        warnings.simplefilter("ignore", pandas.errors.DtypeWarning)  # of a column that nobody asked for
         try:
             # Without `usecols`: with it, pandas takes a row of too many fields in silence.
             frame = pandas.read_csv(
@@ -225,8 +241,9 @@ def _read_csv(
                 dtype=kinds,
                 index_col=False,
                 keep_default_na=False,
-                na_values={name: [*MISSING, *unread.get(name, ())] for name in wanted if name not in text},
-                low_memory=False,
+                na_values={name: [*MISSING, *unread.get(name, ())] for name in wanted if name not in plain},
+                low_memory=bool(coded) and not free,
+                nrows=rows,
             )
             return frame[[name for name in file.columns if name in wanted]]
         except (pandas.errors.ParserError, pandas.errors.ParserWarning) as error:
@@ -234,12 +251,17 @@ def _read_csv(
 
 
 def _read_parquet(
-    file: TableFile, text: Sequence[str], numbers: Sequence[str], maybe: Sequence[str], free: Sequence[str]
+    file: TableFile,
+    text: Sequence[str],
+    numbers: Sequence[str],
+    maybe: Sequence[str],
+    free: Sequence[str],
+    coded: Sequence[str],
 ) -> Table:
     import pyarrow.parquet
     from pandas.api.types import is_numeric_dtype
 
-    wanted = list(dict.fromkeys((*text, *numbers, *maybe, *free)))
+    wanted = list(dict.fromkeys((*text, *numbers, *maybe, *free, *coded)))
     frame: pandas.DataFrame
     with _readable(file.path), pyarrow.parquet.ParquetFile(file.path) as parquet:
         frame = parquet.read(columns=wanted).to_pandas(ignore_metadata=True)  # an index is a column like any other
@@ -253,7 +275,38 @@ def _read_parquet(
                 frame[name] = frame[name].astype("float32")
     for name in text:
         frame[name] = frame[name].where(frame[name].isna(), frame[name].astype(str))
+    for name in coded:
+        frame[name] = frame[name].astype("category")
     return Table(file, frame)
+
+
+def columns_of_numbers(file: TableFile, columns: Sequence[str]) -> list[str]:
+    """Return those of these columns that seem to hold numbers: by type (Parquet), or by the first rows (text).
+
+    A column is one of text only if it has some, and no number beside it; whether an empty one is, its first rows can't
+    tell, and it counts as one of numbers.
+    """
+    import pandas
+
+    if not columns:
+        return []
+    if not file.separator:
+        import pyarrow.parquet
+        import pyarrow.types
+
+        with _readable(file.path):
+            schema = pyarrow.parquet.read_schema(file.path)
+        kinds = {name: schema.field(name).type for name in columns}
+        tests = (pyarrow.types.is_integer, pyarrow.types.is_floating, pyarrow.types.is_decimal, pyarrow.types.is_null)
+        return [name for name in columns if any(test(kinds[name]) for test in tests)]
+    cells = _read_csv(file, (), (), (), {}, columns, rows=FIRST_ROWS)
+    found = []
+    for name in columns:
+        distinct = pandas.Index(cells[name].cat.categories.astype(str))
+        there = distinct[~distinct.str.strip().isin(MISSING)]
+        if not len(there) or pandas.to_numeric(there, errors="coerce").notna().any():
+            found.append(name)
+    return found
 
 
 def _columns_of_numbers(
