@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 
 from rnnlab.errors import DataError
 
-Kind = Literal["series", "class", "labels", "numbers"]
+Kind = Literal["series", "future", "class", "labels", "numbers"]
 
 
 @dataclass(frozen=True)
