@@ -1,18 +1,100 @@
 """Batches: what the plan names, loaded, filled up and padded.
 
-Axes: B batch, T time, F features.
+Axes: B batch, T time, F features, C targets, K features known of steps to come, H horizon.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
-from rnnlab.examples import FlatExamples
+from rnnlab.examples import Examples, FlatExamples
 from rnnlab.plan import FILLER, Batch
+from rnnlab.preparation import Pipeline
+from rnnlab.windows import SEQUENCE, Windows
+
+
+def loader_of(
+    examples: Examples, pipeline: Pipeline, per_series: Mapping[str, NDArray[Any]]
+) -> BatchLoader | WindowLoader:
+    """Return what loads planned batches of these examples.
+
+    Args:
+        examples: prepared ones, or windows, which are prepared when their batch is made.
+        pipeline: prepares windows.
+        per_series: what batches of windows hold of their series, (S, …) by name.
+    """
+    if isinstance(examples, Windows):
+        return WindowLoader(examples, pipeline, per_series)
+    if not isinstance(examples, FlatExamples):
+        raise TypeError(f"expected prepared examples; received {type(examples).__name__}")
+    return BatchLoader(examples)
+
+
+class WindowLoader:
+    """Loads planned batches of windows: gathered by NumPy from where the series lie, then prepared in the graph.
+
+    Each batch is a dict: `sequence` (B, T, F) float32, `lengths` (B,) int32, 0 for a filler row, `future` (B, H, K),
+    as the pipeline prepares them; `ahead` (B, H, C), the prepared targets, NaN where they are not known, which are
+    `teacher`, too; `known` (B, T, C), whether a target of a step read was known, and not imputed; `raw` (B, T, F),
+    `raw_lengths` (B,), `series` (B,) int32, see `Pipeline`; `targets` (B, H, C) raw; `weights` (B,) float32, 0 for a
+    filler row; `indices` (B,) int64; and what `per_series` names.
+
+    Args:
+        windows: the examples.
+        pipeline: prepares them.
+        per_series: (S, …) by name.
+    """
+
+    def __init__(self, windows: Windows, pipeline: Pipeline, per_series: Mapping[str, NDArray[Any]]) -> None:
+        self.windows, self.pipeline, self.per_series = windows, pipeline, per_series
+        features = windows.signature.inputs[0].shape[0]
+        window = tf.TensorSpec([None, None, features], tf.float32)
+        ahead = tf.TensorSpec([None, windows.horizon, features], tf.float32)
+        number = tf.TensorSpec([None], tf.int32)
+        self.prepare = tf.function(self._prepare, input_signature=[window, ahead, number, number])
+
+    def load(self, batches: Sequence[Batch]) -> Iterable[dict[str, Any]]:
+        """Return these batches, in this order; each is made when its turn comes."""
+        return (self._load(batch) for batch in batches)
+
+    def _load(self, batch: Batch) -> dict[str, Any]:
+        windows, filler = self.windows, batch.indices == FILLER
+        # A filler row is a copy of the first window, so that transforms have something to work on; nobody reads it.
+        indices = np.where(filler, 0, batch.indices)
+        series, origins, lengths = windows.numbers(indices), windows.origins[indices], windows.lengths[indices]
+        steps = np.arange(batch.width)
+        valid = steps < lengths[:, None]
+        raw = windows.series.gather(series, np.where(valid, (origins - lengths)[:, None] + steps, 0))
+        raw[~valid] = 0
+        ahead = windows.series.gather(series, origins[:, None] + np.arange(windows.horizon))
+        targets = len(windows.signature.known_target.names)
+        truth = ahead[..., :targets].copy()
+        ahead[..., targets : ahead.shape[-1] - windows.known] = np.nan  # past covariates: nobody knows them ahead
+        numbers = {"raw_lengths": lengths.astype(np.int32), "series": series.astype(np.int32)}
+        prepared = self.prepare(tf.constant(raw), tf.constant(ahead), *map(tf.constant, numbers.values()))
+        prepared["lengths"] = tf.where(filler, 0, prepared["lengths"])
+        own = {
+            "raw": raw,
+            **numbers,
+            "targets": truth,
+            "weights": (~filler).astype(np.float32),
+            "indices": indices,
+            **{name: values[series] for name, values in self.per_series.items()},
+        }
+        return {**prepared, **{name: tf.constant(values) for name, values in own.items()}}
+
+    def _prepare(self, raw: Any, ahead: Any, lengths: Any, series: Any) -> dict[str, Any]:
+        fields, valid = self.pipeline.apply({SEQUENCE: raw, "ahead": ahead}, lengths, series)
+        known = ~tf.math.is_nan(raw[..., : len(self.windows.signature.known_target.names)])
+        # Transforms may take steps from the front.
+        steps = tf.range(tf.shape(fields[SEQUENCE])[1]) + (lengths - valid)[:, tf.newaxis]
+        known = tf.gather(known, tf.minimum(steps, tf.shape(raw)[1] - 1), batch_dims=1)
+        return {**fields, "teacher": fields["ahead"], "known": known, "lengths": valid}
 
 
 class BatchLoader:

@@ -9,11 +9,12 @@ import hashlib
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnlab.errors import DataError
 from rnnlab.signature import Signature
 from rnnlab.strict import shown
 
@@ -59,6 +60,17 @@ class Examples(ABC):
     def __len__(self) -> int:
         return len(self.lengths)
 
+    @property
+    def known_targets(self) -> NDArray[np.generic]:
+        """The targets.
+
+        Raises:
+            DataError: they are not known.
+        """
+        if self.targets is None:
+            raise DataError("data: the examples have no target (no label and no value)")
+        return self.targets
+
     @abstractmethod
     def read(self, index: int) -> dict[str, NDArray[np.generic]]:
         """Return the input fields of one example by name: a series is (T, F) float32."""
@@ -84,6 +96,8 @@ class FlatExamples(Examples):
         values: (ΣT, F) float32; may be a memory map.
         starts: (N,) int64.
         locations: where each example stands, such as `data.csv:17`, for messages; or None.
+        beside: other fields, of one shape for all examples, (N, …) by name.
+        series: (N,) the names of the series that examples are windows of, or None.
     """
 
     signature: Signature
@@ -95,10 +109,14 @@ class FlatExamples(Examples):
     groups: NDArray[np.generic] | None = None
     locations: Sequence[str] | None = None
     skipped: Sequence[Skipped] = ()
+    beside: Mapping[str, NDArray[np.generic]] = field(default_factory=dict)
+    series: Sequence[str] | None = None
 
     def read(self, index: int) -> dict[str, NDArray[np.generic]]:
         start = self.starts[index]
-        return {self.signature.inputs[0].name: self.values[start : start + self.lengths[index]]}
+        sequence = self.values[start : start + self.lengths[index]]
+        others = {name: values[index] for name, values in self.beside.items()}
+        return {self.signature.inputs[0].name: sequence, **others}
 
     @classmethod
     def from_lengths(

@@ -86,12 +86,20 @@ def _resolve_defaults(values: dict[str, Any]) -> None:
     """Fill in the defaults that depend on another key."""
     task, data = values.get("task"), values.get("data")
     kind = task.get("kind") if isinstance(task, dict) else task
-    if values.get("head") is None and isinstance(kind, str) and kind in TASKS.names():
+    if values.get("head") is None and isinstance(kind, str) and kind in TASKS.names() and not _decodes(values):
         values["head"] = {HEADS.key: TASKS.load(kind).head}
     validation = data.get("validation") if isinstance(data, dict) else None
     training = values.setdefault("training", {})
     if isinstance(validation, dict) and validation.get("by") == "none" and isinstance(training, dict):
         training.setdefault("best", None)
+
+
+def _decodes(values: dict[str, Any]) -> bool:
+    """Whether the architecture that a spec names answers by itself; mistakes in it are found later."""
+    try:
+        return bool(ARCHITECTURES.parse(values.get("model")).decodes)
+    except ValidationError:
+        return False
 
 
 def cross_check(experiment: Experiment) -> list[tuple[tuple[int | str, ...], str]]:
@@ -103,6 +111,7 @@ def cross_check(experiment: Experiment) -> list[tuple[tuple[int | str, ...], str
         found.append(
             (("head", "name"), f"'{HEADS.name_of(experiment.head)}' does not serve {kind}; use {', '.join(fitting)}")
         )
+    found += _architecture_mistakes(experiment, kind)
     for key in ("best", "early_stopping", "reduce_on_plateau"):
         monitored = getattr(experiment.training, key)
         if monitored is not None:
@@ -110,6 +119,18 @@ def cross_check(experiment: Experiment) -> list[tuple[tuple[int | str, ...], str
             if message:
                 found.append((("training", key, "monitor"), message))
     return found
+
+
+def _architecture_mistakes(experiment: Experiment, kind: str) -> list[tuple[tuple[int | str, ...], str]]:
+    """Return where architecture and head, or architecture and task, do not fit together."""
+    model, head = experiment.model, experiment.head
+    name = ARCHITECTURES.name_of(model)
+    if model.decodes and kind not in model.decodes:
+        return [(("model", "architecture"), f"'{name}' does not serve {kind}, but {', '.join(sorted(model.decodes))}")]
+    if model.decodes and head is not None:
+        return [(("head",), f"'{name}' decodes by itself; remove the head")]
+    wanting = None if model.decodes else experiment.reader.mistake(model)
+    return [] if wanting is None else [(("model",), wanting)]
 
 
 def _monitor_mistake(monitored: Monitored, experiment: Experiment) -> str | None:

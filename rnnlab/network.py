@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from rnnlab.architectures import Horizon
 from rnnlab.errors import DataError, told
 from rnnlab.experiment import Experiment
 from rnnlab.signature import Signature
+from rnnlab.windows import FUTURE
 
 
 def build_network(experiment: Experiment, signature: Signature, precision: str = "float32") -> Any:
-    """Return a `keras.Model` from {field: (B, T, F) float32, "lengths": (B,) int32} to outputs (B, C).
+    """Return a `keras.Model` from {field: (B, T, F) float32, "lengths": (B,) int32} to the task's outputs (B, …).
+
+    Of forecasts, the fields are also `future` (B, H, K), where anything is known of steps to come, and for an
+    architecture that decodes `teacher` (B, H, C), the truth that it may look at in training, NaN where it is not known.
 
     The initial weights are a function of the spec's seed, architecture and head alone.
 
@@ -28,13 +33,15 @@ def build_network(experiment: Experiment, signature: Signature, precision: str =
     keras.utils.set_random_seed(experiment.seed)
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(precision)
-    inputs = {
-        field.name: keras.Input((None, *field.shape), name=field.name, dtype="float32") for field in signature.inputs
-    }
-    lengths = keras.Input((), name="lengths", dtype="int32")
-    outputs = experiment.task.outputs(signature.known_target)
+    shape = experiment.task.shape(signature.known_target)
+    inputs = _inputs(experiment, signature, shape)
+    lengths = inputs["lengths"]
+    series = {field.name: inputs[field.name] for field in signature.inputs if field.kind == "series"}
     try:
-        result = experiment.reader.read(experiment.model.encode(inputs, lengths), outputs)
+        encoded = experiment.model.encode(series, lengths)
+        horizon = _horizon(experiment, inputs, signature, shape)
+        read = experiment.model.decode if experiment.model.decodes else experiment.reader.read
+        result = read(encoded, shape, horizon)
     except ValueError as error:
         raise DataError(f"model: the network can't be built on this data: {error}") from error
     except (MemoryError, OverflowError, tf.errors.OpError) as error:
@@ -44,7 +51,45 @@ def build_network(experiment: Experiment, signature: Signature, precision: str =
         ) from error
     finally:
         keras.config.set_dtype_policy(before)
-    return keras.Model({**inputs, "lengths": lengths}, result, name="network")
+    return keras.Model(inputs, result, name="network")
+
+
+def _inputs(experiment: Experiment, signature: Signature, shape: tuple[int, ...]) -> dict[str, Any]:
+    import keras
+
+    # The horizon is the first axis of a forecast's outputs.
+    times = {"series": None, "future": shape[0]}
+    inputs = {
+        field.name: keras.Input((times[field.kind], *field.shape), name=field.name, dtype="float32")
+        for field in signature.inputs
+    }
+    if experiment.model.decodes:
+        inputs["teacher"] = keras.Input((shape[0], shape[-1]), name="teacher", dtype="float32")
+    return {**inputs, "lengths": keras.Input((), name="lengths", dtype="int32")}
+
+
+def _horizon(
+    experiment: Experiment, inputs: dict[str, Any], signature: Signature, shape: tuple[int, ...]
+) -> Horizon | None:
+    """Return what a forecast has beside the encoding; None of other tasks."""
+    if signature.known_target.kind != "series":
+        return None
+    steps = inputs[signature.inputs[0].name]
+    names = signature.inputs[0].names
+    known = None
+    for field in signature.inputs:
+        if field.kind == "future":
+            first = names.index(field.names[0])
+            known = steps[..., first : first + len(field.names)]
+    return Horizon(
+        lengths=inputs["lengths"],
+        observed=steps[..., : len(signature.known_target.names)],
+        known=known,
+        future=inputs.get(FUTURE),
+        teacher=inputs.get("teacher"),
+        steps=shape[0],
+        seasons=experiment.task.seasons,
+    )
 
 
 def named_variables(network: Any) -> dict[str, Any]:

@@ -5,7 +5,7 @@ Axes: N examples, T time, F features, C classes or numbers.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +23,7 @@ from rnnlab.quiet import load_tensorflow
 from rnnlab.rundir import RunDir, read_arrays
 from rnnlab.signature import Signature
 from rnnlab.tasks import Learnt
+from rnnlab.windows import Windows
 
 
 @dataclass(frozen=True)
@@ -74,21 +75,50 @@ class Predictor:
         _check_learnt(run, experiment, pipeline, learnt, network)
         return cls(run, experiment, signature, pipeline, learnt, network, tuple(manifest["widths"]))
 
-    def forward(self, fields: Any, lengths: Any) -> dict[str, Any]:
-        """Return the answers of raw fields (B, T, F) and lengths (B,), as tensors; usable in a graph."""
-        fields, lengths = self.pipeline.apply(fields, lengths)
-        outputs = self.network({**fields, "lengths": lengths}, training=False)
-        return self.experiment.task.answers(outputs, self.learnt)
+    def forward(self, fields: Mapping[str, Any], lengths: Any, series: Any = None) -> dict[str, Any]:
+        """Return the answers of raw fields, such as (B, T, F), and lengths (B,), as tensors; usable in a graph.
+
+        Args:
+            fields: by name.
+            lengths: (B,) int32.
+            series: (B,) int32, the numbers of the training series, see `Pipeline.apply`.
+        """
+        inputs = self.network_inputs(fields, lengths, series)
+        outputs = self.network(inputs, training=False)
+        answers = self.experiment.task.answers(outputs, inputs["lengths"], self.learnt)
+        raw = {"raw": fields[self.signature.inputs[0].name], "raw_lengths": lengths, "series": series}
+        return self.pipeline.restore(answers, raw)
+
+    def network_inputs(self, fields: Mapping[str, Any], lengths: Any, series: Any = None) -> dict[str, Any]:
+        """Return what the network reads, of what `forward` takes."""
+        import tensorflow as tf
+
+        prepared, lengths = self.pipeline.apply(fields, lengths, series)
+        inputs = {**prepared, "lengths": lengths}
+        if "teacher" in self.network.input:  # there is none outside of training
+            shape = self.network.input["teacher"].shape[1:]
+            inputs["teacher"] = tf.fill([tf.shape(lengths)[0], *shape], np.float32(np.nan))
+        return {name: inputs[name] for name in self.network.input}
+
+    def series_numbers(self, names: Sequence[str] | None, count: int) -> NDArray[np.int32]:
+        """Return the numbers of training series of these names, (N,); of one that training has not seen, one more."""
+        known = {str(name): number for number, name in enumerate(self.learnt.get("series", ()))}
+        found = [len(known)] * count if names is None else [known.get(str(name), len(known)) for name in names]
+        return np.array(found, np.int32)
 
     def answers(self, examples: Examples) -> dict[str, NDArray[Any]]:
-        """Return the answers for all examples, in their order: `probabilities` (N, C) or `values` (N, C)."""
-        name = self.signature.inputs[0].name
+        """Return the answers for all examples, in their order.
+
+        By the task: `probabilities` (N, C), `values` (N, C), or of forecasts `values` (N, H, C) and, unless they are
+        points, `quantiles` (N, H, C, Q).
+        """
         collected: dict[str, NDArray[Any]] = {}
+        series = self.series_numbers(series_names(examples), len(examples))
         training = self.experiment.training
         batching = Batching(self.widths, training.batch_size, training.batch_steps)
         for batch in plan_evaluation(examples.lengths, batching):
-            sequences = [np.asarray(examples.read(int(index))[name], np.float32) for index in batch.indices]
-            result = self._compiled(pad(sequences), examples.lengths[batch.indices].astype(np.int32))
+            fields, lengths = stack(examples, batch.indices)
+            result = self._compiled(fields, lengths, series[batch.indices])
             for key, value in result.items():
                 rows = np.asarray(value)
                 collected.setdefault(key, np.zeros((len(examples), *rows.shape[1:]), rows.dtype))[batch.indices] = rows
@@ -99,11 +129,9 @@ class Predictor:
         """`forward` as one graph for every batch size and width."""
         import tensorflow as tf
 
-        (field,) = self.signature.inputs
-        return tf.function(
-            lambda values, lengths: self.forward({field.name: values}, lengths),
-            input_signature=[tf.TensorSpec([None, None, *field.shape]), tf.TensorSpec([None], tf.int32)],
-        )
+        fields = {field.name: tf.TensorSpec([None, None, *field.shape]) for field in self.signature.inputs}
+        number = tf.TensorSpec([None], tf.int32)
+        return tf.function(self.forward, input_signature=[fields, number, number])
 
     def predict(self, sequences: Sequence[Any]) -> dict[str, NDArray[Any]]:
         """Return the answers for raw sequences.
@@ -161,16 +189,37 @@ def _check_learnt(run: RunDir, experiment: Experiment, pipeline: Pipeline, learn
     """
     import tensorflow as tf
 
-    (field,) = pipeline.raw.inputs
+    times = {"series": 1, "future": network.output_shape[1]}
+    one = np.ones(1, np.int32)
     try:
-        fields, _ = pipeline.apply({field.name: np.zeros((1, 1, *field.shape), np.float32)}, np.ones(1, np.int32))
-        shapes = {each.name: (1, 1, *each.shape) for each in pipeline.signature.inputs}
-        if {name: tuple(values.shape) for name, values in fields.items()} != shapes:
-            raise ValueError(f"expected shapes {shapes}")
-        experiment.task.answers(tf.zeros((1, *network.output_shape[1:])), learnt)
+        raw = {each.name: np.zeros((1, times[each.kind], *each.shape), np.float32) for each in pipeline.raw.inputs}
+        fields, _ = pipeline.apply(raw, one, 0 * one)
+        for each in pipeline.signature.inputs:
+            if tuple(fields[each.name].shape) != (1, times[each.kind], *each.shape):
+                raise ValueError(f"expected {each.name} of shape {each.shape}")
+        outputs = tf.zeros([1, *(size or 1 for size in network.output_shape[1:])])
+        experiment.task.answers(outputs, one, learnt)
     except (KeyError, ValueError, TypeError, tf.errors.OpError) as error:
         reason = told(error, 200)
         raise RunError(f"{run.prepared}: damaged, or of another spec: {type(error).__name__}: {reason}") from None
+
+
+def stack(examples: Examples, indices: NDArray[np.int64]) -> tuple[dict[str, NDArray[np.float32]], NDArray[np.int32]]:
+    """Return the raw fields of some examples by name, a series right-padded (B, T, F), and their lengths (B,)."""
+    read = [examples.read(int(index)) for index in indices]
+    fields = {}
+    for each in examples.signature.inputs:
+        values = [np.asarray(fields[each.name], np.float32) for fields in read]
+        fields[each.name] = pad(values) if each.kind == "series" else np.stack(values)
+    return fields, examples.lengths[indices].astype(np.int32)
+
+
+def series_names(examples: Examples) -> Sequence[str] | None:
+    """Return the names of the series that examples are windows of, (N,), or None."""
+    if isinstance(examples, Windows):
+        ids = np.array(list(examples.series.ids), object)
+        return list(ids[examples.numbers(np.arange(len(examples)))])
+    return examples.series if isinstance(examples, FlatExamples) else None
 
 
 def to_numpy(tensor: Any) -> NDArray[Any]:

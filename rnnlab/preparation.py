@@ -15,6 +15,7 @@ from rnnlab.examples import Examples, FlatExamples
 from rnnlab.plan import Batch, Batching, plan_evaluation
 from rnnlab.signature import Signature
 from rnnlab.transforms import Learnt, Transform
+from rnnlab.windows import FUTURE
 
 CHUNK_STEPS = 200_000
 
@@ -40,7 +41,7 @@ class Pipeline:
         Raises:
             DataError: a transform names a field that the examples do not have.
         """
-        known = [field.name for field in train.signature.inputs]
+        known = [field.name for field in train.signature.inputs if field.kind == "series"]
         for number, transform in enumerate(transforms):
             if transform.field not in known:
                 raise DataError(
@@ -49,7 +50,7 @@ class Pipeline:
                 )
         pipeline = cls((), (), train.signature)
         for transform in transforms:
-            learnt = transform.fit(pipeline.prepare(train))
+            learnt = transform.fit(pipeline.prepare(train) if pipeline.transforms else train)
             pipeline = cls((*pipeline.transforms, transform), (*pipeline.learnt, learnt), train.signature)
         return pipeline
 
@@ -61,15 +62,92 @@ class Pipeline:
             result = transform.signature(result)
         return result
 
-    def apply(self, fields: Mapping[str, Any], lengths: Any) -> tuple[dict[str, Any], Any]:
-        """Return prepared fields (B, T, F) and lengths (B,) from raw ones; TensorFlow ops only."""
+    @property
+    def per_series(self) -> bool:
+        """Whether a transform learnt something of each series for itself."""
+        return any(transform.per_series for transform in self.transforms)
+
+    def apply(self, fields: Mapping[str, Any], lengths: Any, series: Any = None) -> tuple[dict[str, Any], Any]:
+        """Return prepared fields (B, T, F) and lengths (B,) from raw ones; TensorFlow ops only.
+
+        Args:
+            fields: by name. Of windows to forecast also `future` (B, H, K), what is known of the steps that follow; or
+                instead `ahead` (B, H, F), all features of these steps, NaN where they are not known. Out come
+                `future`, and of `ahead` the targets, (B, H, C).
+            lengths: (B,) int32.
+            series: (B,) int32, the numbers of the training series that the rows are of; where they are not known, or of
+                a series that training has not seen, one beyond the last.
+        """
         import tensorflow as tf
 
         fields = {name: tf.convert_to_tensor(value) for name, value in fields.items()}
         lengths = tf.convert_to_tensor(lengths, tf.int32)
-        for transform, learnt in zip(self.transforms, self.learnt, strict=True):
-            fields[transform.field], lengths = transform.apply(fields[transform.field], lengths, learnt)
+        ahead = fields.pop("ahead", None)
+        if ahead is None and FUTURE in fields:
+            ahead = self._with_unknown(fields[FUTURE])
+        for transform, learnt in zip(self.transforms, self._learnt_of(series), strict=True):
+            window = fields[transform.field]
+            if ahead is not None:
+                ahead = transform.extend(ahead, window, lengths, learnt)
+            fields[transform.field], lengths = transform.apply(window, lengths, learnt)
+        if ahead is not None:
+            features, known = self._sizes()
+            fields["ahead"] = ahead[..., : len(self.raw.known_target.names)]
+            if known:
+                fields[FUTURE] = ahead[..., features - known : features]
         return fields, lengths
+
+    def restore(self, answers: Mapping[str, Any], batch: Mapping[str, Any]) -> dict[str, Any]:
+        """Return answers about prepared steps in the unit of the raw ones; TensorFlow ops only.
+
+        Args:
+            answers: of forecasts, `values` (B, H, C) and where there are any `quantiles` (B, H, C, Q). Others stay.
+            batch: `raw` (B, T, F) and `raw_lengths` (B,), the windows before preparation; `series` (B,), see `apply`.
+        """
+        import tensorflow as tf
+
+        if self.raw.target is None or self.raw.target.kind != "series" or not self.transforms:
+            return dict(answers)
+        window, lengths = batch["raw"], batch["raw_lengths"]
+        learnt = self._learnt_of(batch.get("series"))
+        before = []
+        for transform, own in zip(self.transforms, learnt, strict=True):
+            before.append((transform, window, lengths, own))
+            window, lengths = transform.apply(window, lengths, own)
+        values = answers["values"][..., tf.newaxis]
+        if "quantiles" in answers:
+            values = tf.concat([values, answers["quantiles"]], axis=-1)
+        for transform, window, lengths, own in reversed(before):
+            values = transform.invert(values, window, lengths, own)
+        restored = {**answers, "values": values[..., 0]}
+        return {**restored, "quantiles": values[..., 1:]} if "quantiles" in answers else restored
+
+    def _learnt_of(self, series: Any) -> list[Learnt]:
+        """Return what each transform learnt: where it did of each series, the rows of these (B, 1, F)."""
+        import tensorflow as tf
+
+        result = []
+        for transform, learnt in zip(self.transforms, self.learnt, strict=True):
+            if transform.per_series:
+                if series is None:
+                    raise ValueError("a transform learnt something of each series: say which series the rows are of")
+                rows = {name: tf.gather(tf.constant(each), series)[:, tf.newaxis] for name, each in learnt.items()}
+                result.append(rows)
+            else:
+                result.append(learnt)
+        return result
+
+    def _sizes(self) -> tuple[int, int]:
+        """Return F and K of the raw signature: the features of a step, and those known of steps to come."""
+        return self.raw.inputs[0].shape[0], sum(field.shape[0] for field in self.raw.inputs if field.name == FUTURE)
+
+    def _with_unknown(self, future: Any) -> Any:
+        """Return (B, H, F): what is known of steps to come, (B, H, K), behind features that nobody knows."""
+        import tensorflow as tf
+
+        features, known = self._sizes()
+        shape = tf.concat([tf.shape(future)[:2], [features - known]], axis=0)
+        return tf.concat([tf.fill(shape, tf.constant(np.nan, future.dtype)), future], axis=-1)
 
     def prepare(self, examples: Examples, store: Path | None = None) -> FlatExamples:
         """Return examples with every transform applied, laid end to end in memory, or in a file where `store` says.

@@ -103,6 +103,18 @@ class SeriesExamples(Examples):
             parts.append(table[int(begins[series]) + start : int(begins[series]) + stop])
         return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
 
+    def gather(self, series: NDArray[np.int64], steps: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the features of some steps (B, R) of some series (B,): (B, R, F)."""
+        panel = self.panel
+        parts = [panel.values[panel.starts[series][:, None] + steps][..., self.columns]]
+        if panel.static.shape[1]:
+            static = panel.static[series][:, None]
+            parts.append(np.broadcast_to(static, (*steps.shape, static.shape[-1])))
+        if self.calendar is not None:
+            table, begins = self.table
+            parts.append(table[begins[series][:, None] + steps])
+        return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=-1)
+
     def read(self, index: int) -> dict[str, NDArray[np.generic]]:
         return {SEQUENCE: self.rows(index, 0, int(self.lengths[index]))}
 
@@ -204,12 +216,34 @@ class Windows(Examples):
     def fingerprint(self) -> str:
         return self.series.fingerprint()
 
+    def tiles(self) -> Tiles:
+        """Return all steps of the series, cut into windows that do not overlap: what transforms are fitted on."""
+        return Tiles(self.series, self.history)
+
     def stamps(self, index: int) -> NDArray[np.datetime64]:
         """Return the stamps of a window's horizon, (H,), as the clocks of the panel's time zone show them."""
         series, origin = self.place(index)
         panel = self.series.panel
         steps = np.arange(origin, origin + self.horizon)
         return panel.clock(panel.step.stamps(panel.first[series : series + 1], steps))
+
+
+class Tiles(Examples):
+    """Series cut end to end into pieces of at most `history` steps; `groups` are the numbers of their series."""
+
+    def __init__(self, series: SeriesExamples, history: int | None) -> None:
+        self.series, self.signature, self.targets = series, series.signature, None
+        counts = [0 if not length else -(-int(length) // (history or int(length))) for length in series.lengths]
+        self.groups = np.repeat(np.arange(len(series)), counts)
+        number = np.concatenate([np.arange(count) for count in counts]) if counts else np.zeros(0, np.int64)
+        self.begins = number * history if history is not None else np.zeros_like(number)
+        left = series.lengths[self.groups] - self.begins
+        self.lengths = left if history is None else np.minimum(left, history)
+        self.ids = [series.ids[int(group)] for group in self.groups]
+
+    def read(self, index: int) -> dict[str, NDArray[np.generic]]:
+        begin = int(self.begins[index])
+        return {SEQUENCE: self.series.rows(int(self.groups[index]), begin, begin + int(self.lengths[index]))}
 
 
 class _Ids(Sequence[str]):

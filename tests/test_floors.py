@@ -19,8 +19,8 @@ FLOORS = {
     "F1": "yamlfile rundir places examples frequency calendars panel windows "
     "layers history manifest optimizers settings sources",
     "F2": "transforms plan",
-    "F3": "batches preparation architectures heads metrics baselines figures",
-    "F4": "tasks",
+    "F3": "preparation architectures heads metrics baselines figures",
+    "F4": "batches tasks",
     "F5": "experiment",
     "F6": "network prediction",
     "F7": "training evaluation export",

@@ -33,12 +33,68 @@ class Encoded:
     final: Any
 
 
+@dataclass(frozen=True)
+class Horizon:
+    """What a forecast has beside the encoding, symbolic.
+
+    Attributes:
+        lengths: (B,) int32, the steps that were read.
+        observed: (B, T, C), the targets of these steps, prepared.
+        known: (B, T, K), what was known of these steps beforehand; None where K = 0.
+        future: (B, H, K), what is known of the steps to come; None where K = 0.
+        teacher: (B, H, C), the truth, for training; NaN where it is not known. None where nothing decodes.
+        steps: H.
+        seasons: (steps of a season, number of them) whose mean stands beside what is known of the steps to come.
+    """
+
+    lengths: Any
+    observed: Any
+    known: Any = None
+    future: Any = None
+    teacher: Any = None
+    steps: int = 1
+    seasons: tuple[int, int] | None = None
+
+    def ahead(self) -> Any:
+        """Return what is known of each step to come, (B, H, K'); None where nothing is."""
+        return self._beside_mean(self.future, every_step=False)
+
+    def ahead_of_each_step(self) -> Any:
+        """Return what is known, at each step that was read, of each step that follows it, (B, T, H, K'), or None."""
+        from rnnlab.layers.horizon import AheadOfEachStep
+
+        if self.future is None:
+            return self._beside_mean(None, every_step=True)
+        ahead = AheadOfEachStep(name="ahead_of_each_step")(self.known, self.future, self.lengths)
+        return self._beside_mean(ahead, every_step=True)
+
+    def _beside_mean(self, ahead: Any, *, every_step: bool) -> Any:
+        """Return the features ahead and the mean of the last same seasons beside them, where it is asked for."""
+        import keras
+
+        from rnnlab.layers.horizon import SeasonalMean
+
+        if self.seasons is None:
+            return ahead
+        mean = SeasonalMean(*self.seasons, self.steps, every_step, name="seasonal_mean")(self.observed, self.lengths)
+        return mean if ahead is None else keras.layers.Concatenate(name="ahead")([ahead, mean])
+
+
 class Architecture(Strict, ABC):
     """A named network over one sequence."""
 
     @abstractmethod
     def encode(self, fields: Mapping[str, Any], lengths: Any) -> Encoded:
         """Return the symbolic encoding of symbolic inputs: (B, T, F) by field name, and lengths (B,) int32."""
+
+    def decode(self, encoded: Encoded, shape: tuple[int, ...], horizon: Horizon | None) -> Any:
+        """Return the symbolic outputs of an architecture that `decodes`, in a head's place; see `Head.read`."""
+        raise NotImplementedError(f"{type(self).__name__} is an encoder: a head reads it")
+
+    @property
+    def decodes(self) -> frozenset[str]:
+        """The kinds of task that it answers by itself, without a head; none of an encoder."""
+        return frozenset()
 
     @property
     def causal(self) -> bool:

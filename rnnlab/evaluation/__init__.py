@@ -75,7 +75,7 @@ def evaluate(predictor: Predictor, places: Places, split: str = "test", *, figur
     _check_same_data(predictor, splits["train"])
     if split not in splits:
         raise DataError(f"data: this source has no {split} split; it has {', '.join(splits)}")
-    examples = splits[split]
+    examples = experiment.task.examples(splits[split])
     if examples.targets is None:
         raise DataError(f"data: the {split} split has no labels to score against; `rnnlab predict` needs none")
     metrics = experiment.task.metrics(target)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -94,7 +95,9 @@ def samples(predictor: Predictor) -> FlatExamples:
     """Return the raw examples that the run kept for this purpose."""
     arrays = read_arrays(predictor.run.samples)
     ids = [str(number) for number in range(len(arrays["lengths"]))]
-    return FlatExamples.from_lengths(Signature(predictor.signature.inputs), ids, arrays["values"], arrays["lengths"])
+    flat = FlatExamples.from_lengths(Signature(predictor.signature.inputs), ids, arrays["values"], arrays["lengths"])
+    beside = {name.removeprefix("beside/"): each for name, each in arrays.items() if name.startswith("beside/")}
+    return replace(flat, beside=beside, series=arrays["series"].tolist() if "series" in arrays else None)
 
 
 def largest_difference(theirs: Answers, ours: Answers, scale: NDArray[Any] | None = None) -> float:

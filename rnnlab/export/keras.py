@@ -9,8 +9,7 @@ import numpy as np
 from rnnlab.errors import ExportError, told
 from rnnlab.examples import FlatExamples
 from rnnlab.export import Answers, ExportFormat
-from rnnlab.prediction import Predictor
-from rnnlab.preparation import pad
+from rnnlab.prediction import Predictor, stack
 
 
 class Keras(ExportFormat):
@@ -33,10 +32,8 @@ class Keras(ExportFormat):
         import keras
         import tensorflow as tf
 
-        name = examples.signature.inputs[0].name
-        padded = pad([np.asarray(examples.read(index)[name], np.float32) for index in range(len(examples))])
-        fields, lengths = predictor.pipeline.apply({name: padded}, tf.constant(examples.lengths, tf.int32))
-        inputs = {**fields, "lengths": lengths}
+        series = tf.constant(predictor.series_numbers(examples.series, len(examples)))
+        inputs = predictor.network_inputs(*stack(examples, np.arange(len(examples))), series)
         try:
             loaded = keras.saving.load_model(path, compile=False, safe_mode=True)
         except (ValueError, TypeError) as error:

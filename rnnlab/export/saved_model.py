@@ -8,16 +8,17 @@ import numpy as np
 
 from rnnlab.examples import FlatExamples
 from rnnlab.export import Answers, ExportFormat
-from rnnlab.prediction import Predictor, to_numpy
-from rnnlab.preparation import pad
+from rnnlab.prediction import Predictor, stack, to_numpy
 
 
 class SavedModel(ExportFormat):
     """A TensorFlow SavedModel with the preparation inside.
 
     Signature `serving_default`: the input field (B, T, F) float32, raw and right-padded with anything, and `lengths`
-    (B,) int32; gives `probabilities` (B, C) and `classes` (B,) of text, or `values` (B, C). TensorFlow Serving, or
-    `tf.saved_model.load` with TensorFlow alone, runs it.
+    (B,) int32; gives `probabilities` (B, C) and `classes` (B,) of text, or `values` (B, C). To forecast, it takes also
+    `future` (B, H, K), where anything is known of the steps to come, and the name of each row's `series` (B,) where a
+    transform learnt something of each; it gives `values` (B, H, C), and `quantiles` (B, H, C, Q) with their `levels`
+    (Q,). TensorFlow Serving, or `tf.saved_model.load` with TensorFlow alone, runs it.
     """
 
     suffix = ""
@@ -29,30 +30,37 @@ class SavedModel(ExportFormat):
     def write(self, predictor: Predictor, path: Path) -> None:
         import tensorflow as tf
 
-        (field,) = predictor.signature.inputs
         target = predictor.signature.known_target
+        shapes = {field.name: [None, *field.shape] for field in predictor.signature.inputs}
+        inputs = {name: tf.TensorSpec([None, *shape], tf.float32, name) for name, shape in shapes.items()}
+        inputs["lengths"] = tf.TensorSpec([None], tf.int32, "lengths")
         module = tf.Module()
         module.variables_of_network = [variable.value for variable in predictor.network.variables]
 
-        def serve(**inputs: tf.Tensor) -> dict[str, tf.Tensor]:
-            answers = predictor.forward({field.name: inputs[field.name]}, inputs["lengths"])
-            return {**answers, **predictor.experiment.task.final_answers(answers, target)}
+        if predictor.pipeline.per_series:
+            inputs["series"] = tf.TensorSpec([None], tf.string, "series")
+            names = tf.constant(list(predictor.learnt["series"]))
+            numbers = tf.lookup.KeyValueTensorInitializer(names, tf.range(len(names)))
+            module.series = tf.lookup.StaticHashTable(numbers, len(names))
 
-        function = tf.function(serve).get_concrete_function(
-            **{
-                field.name: tf.TensorSpec([None, None, *field.shape], tf.float32, field.name),
-                "lengths": tf.TensorSpec([None], tf.int32, "lengths"),
-            }
-        )
+        def serve(**given: tf.Tensor) -> dict[str, tf.Tensor]:
+            series = module.series.lookup(given["series"]) if "series" in given else None
+            answers = predictor.forward({name: given[name] for name in shapes}, given["lengths"], series)
+            final = predictor.experiment.task.final_answers(answers, target)
+            return {**answers, **{name: tf.convert_to_tensor(value) for name, value in final.items()}}
+
+        function = tf.function(serve).get_concrete_function(**inputs)
         module.serve = function
         tf.saved_model.save(module, str(path), signatures={"serving_default": function})
 
     def ask(self, predictor: Predictor, path: Path, examples: FlatExamples) -> tuple[Answers, Answers]:
         import tensorflow as tf
 
-        name = examples.signature.inputs[0].name
-        padded = pad([np.asarray(examples.read(index)[name], np.float32) for index in range(len(examples))])
+        fields, lengths = stack(examples, np.arange(len(examples)))
+        given = {**fields, "lengths": lengths}
+        if predictor.pipeline.per_series:
+            given["series"] = np.array(examples.series)
         served = tf.saved_model.load(str(path)).signatures["serving_default"]
-        theirs = served(**{name: tf.constant(padded), "lengths": tf.constant(examples.lengths, tf.int32)})
+        theirs = served(**{name: tf.constant(values) for name, values in given.items()})
         answers = {key: to_numpy(value) for key, value in theirs.items()}
         return answers, predictor.final_answers(examples)

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from rnnlab.architectures import Encoded
+from rnnlab.architectures import Architecture, Encoded, Horizon
 from rnnlab.registry import Registry
 from rnnlab.strict import Strict
 
@@ -26,8 +26,18 @@ class Head(Strict, ABC):
     tasks: ClassVar[frozenset[str]]
 
     @abstractmethod
-    def read(self, encoded: Encoded, outputs: int) -> Any:
-        """Return the symbolic outputs (B, C), C = `outputs`, of a symbolic encoding."""
+    def read(self, encoded: Encoded, shape: tuple[int, ...], horizon: Horizon | None) -> Any:
+        """Return the symbolic outputs of a symbolic encoding.
+
+        Args:
+            encoded: what the encoder gives.
+            shape: that of one row's outputs, such as (C,).
+            horizon: what a forecast has beside the encoding; None of other tasks.
+        """
+
+    def mistake(self, model: Architecture) -> str | None:
+        """Return what this head needs that an architecture does not have, or None."""
+        return None
 
 
 class PooledHead(Head):
@@ -44,15 +54,19 @@ class PooledHead(Head):
     hidden_units: int = Field(0, ge=0, description="units of a ReLU layer between readout and outputs; 0: none")
     dropout: float = Field(0.0, ge=0, lt=1, description="share of the readout dropped in training")
 
-    def read(self, encoded: Encoded, outputs: int) -> Any:
+    def read(self, encoded: Encoded, shape: tuple[int, ...], horizon: Horizon | None) -> Any:
         import keras
 
-        from rnnlab.layers.randomness import Dropout
-
-        vector = Dropout(self.dropout, name="readout_dropout")(self._pool(encoded))
+        vector = self.vector(encoded)
         if self.hidden_units:
             vector = keras.layers.Dense(self.hidden_units, activation="relu", name="hidden")(vector)
-        return keras.layers.Dense(outputs, dtype="float32", name="outputs")(vector)
+        return keras.layers.Dense(*shape, dtype="float32", name="outputs")(vector)
+
+    def vector(self, encoded: Encoded) -> Any:
+        """Return what is read of the whole sequence, (B, U)."""
+        from rnnlab.layers.randomness import Dropout
+
+        return Dropout(self.dropout, name="readout_dropout")(self._pool(encoded))
 
     def _pool(self, encoded: Encoded) -> Any:
         """Return (B, U), or for `concat` (B, 3 · U)."""

@@ -19,18 +19,28 @@ _ACTIVE = threading.local()
 
 
 @contextmanager
-def random_scope(seed: Any) -> Iterator[None]:
-    """Make `seed`, a (2,) int32 tensor, the seed of every random layer called within."""
-    previous = getattr(_ACTIVE, "seed", None)
-    _ACTIVE.seed = seed
+def random_scope(seed: Any, epoch: Any = 0.0) -> Iterator[None]:
+    """Make `seed`, a (2,) int32 tensor, the seed of every random layer called within.
+
+    Args:
+        seed: of this step, replica and part.
+        epoch: the epochs of training that are done, the one under way in part, for layers that follow a schedule.
+    """
+    previous = getattr(_ACTIVE, "seed", None), getattr(_ACTIVE, "epoch", 0.0)
+    _ACTIVE.seed, _ACTIVE.epoch = seed, epoch
     try:
         yield
     finally:
-        _ACTIVE.seed = previous
+        _ACTIVE.seed, _ACTIVE.epoch = previous
 
 
-def stateless_keep_mask(shape: Any, rate: float, salt: int) -> Any:
-    """Return a mask of 0 and 1 / (1 - rate) drawn from the active seed and this salt.
+def epochs_done() -> Any:
+    """Return the epochs of training that are done, float32: 0.0 where no training step is under way."""
+    return tf.cast(getattr(_ACTIVE, "epoch", 0.0), "float32")
+
+
+def stateless_uniform(shape: Any, salt: int) -> Any:
+    """Return numbers between 0 and 1, drawn from the active seed and this salt.
 
     Raises:
         RuntimeError: no `random_scope` is open: a random layer was called with training=True outside a training step.
@@ -38,9 +48,12 @@ def stateless_keep_mask(shape: Any, rate: float, salt: int) -> Any:
     seed = getattr(_ACTIVE, "seed", None)
     if seed is None:
         raise RuntimeError("a random layer needs `with random_scope(seed):` around a call with training=True")
-    folded = tf.random.experimental.stateless_fold_in(seed, salt)
-    keep = tf.random.stateless_uniform(shape, folded) >= rate
-    return tf.cast(keep, "float32") / (1.0 - rate)
+    return tf.random.stateless_uniform(shape, tf.random.experimental.stateless_fold_in(seed, salt))
+
+
+def stateless_keep_mask(shape: Any, rate: float, salt: int) -> Any:
+    """Return a mask of 0 and 1 / (1 - rate), drawn as `stateless_uniform` draws."""
+    return tf.cast(stateless_uniform(shape, salt) >= rate, "float32") / (1.0 - rate)
 
 
 @keras.saving.register_keras_serializable("rnnlab")

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 from numpy.typing import NDArray
 
+from rnnlab.examples import Examples
 from rnnlab.metrics import METRICS, Metric
 from rnnlab.registry import Registry
 from rnnlab.signature import Field
@@ -33,8 +34,24 @@ class Task(Strict, ABC):
     targets: ClassVar[frozenset[str]]
     head: ClassVar[str]
 
+    def examples(self, raw: Examples, *, train: bool = False) -> Examples:
+        """Return what is asked about: the source's examples, or windows of them.
+
+        Args:
+            raw: of the source.
+            train: whether they are to be trained on, rather than to be scored.
+
+        Raises:
+            DataError: there is nothing to ask about.
+        """
+        return raw
+
+    def to_fit(self, train: Examples) -> Examples:
+        """Return the training examples as transforms are fitted on them: every step once."""
+        return train
+
     @abstractmethod
-    def fit(self, target: Field, targets: NDArray[Any]) -> Learnt:
+    def fit(self, train: Examples) -> Learnt:
         """Return what is learnt from the training targets, as arrays by name.
 
         Raises:
@@ -42,16 +59,44 @@ class Task(Strict, ABC):
         """
 
     @abstractmethod
-    def outputs(self, target: Field) -> int:
-        """Return how many outputs the head needs."""
+    def shape(self, target: Field) -> tuple[int, ...]:
+        """Return the shape of the network's outputs of one row, such as (C,)."""
 
     @abstractmethod
-    def losses(self, outputs: Any, targets: Any, learnt: Mapping[str, NDArray[Any]]) -> Any:
-        """Return the loss of each row, (B,) float32, of outputs (B, C) and targets; TensorFlow ops only."""
+    def losses(self, outputs: Any, batch: Mapping[str, Any], learnt: Mapping[str, NDArray[Any]]) -> tuple[Any, Any]:
+        """Return the losses and their weights, float32 and of one shape; TensorFlow ops only.
+
+        The loss of a batch is the weighted mean. A row that only fills the batch has the weight 0, and so has what is
+        not known.
+
+        Args:
+            outputs: (B, …) of the network.
+            batch: as the loader made it: `targets`, `weights` (B,), `lengths` (B,), …
+            learnt: what `fit` returned.
+        """
 
     @abstractmethod
-    def answers(self, outputs: Any, learnt: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
-        """Return the answers by name, of outputs (B, C), in the target's own terms; TensorFlow ops only."""
+    def answers(self, outputs: Any, lengths: Any, learnt: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
+        """Return the answers by name, of outputs (B, …), in the target's own terms; TensorFlow ops only.
+
+        Args:
+            outputs: (B, …) of the network.
+            lengths: (B,) int32, the steps that the network read.
+            learnt: what `fit` returned.
+        """
+
+    @property
+    def seasons(self) -> tuple[int, int] | None:
+        """Of forecasts, (steps of a season, number of them) whose mean the network reads beside its input, or None."""
+        return None
+
+    def constants(self) -> dict[str, Any]:
+        """Return what holds for all answers and metrics need to know, such as the levels of quantiles."""
+        return {}
+
+    def per_series(self, learnt: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """Return what metrics need beside a forecast's truth: by name, a row for each series of the training split."""
+        return {}
 
     @abstractmethod
     def final_answers(self, answers: Mapping[str, Any], target: Field) -> dict[str, Any]:

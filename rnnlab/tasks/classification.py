@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field as Key
 
 from rnnlab.errors import DataError, did_you_mean
+from rnnlab.examples import Examples
 from rnnlab.signature import Field
 from rnnlab.tasks import Learnt, Task
 
@@ -32,7 +33,8 @@ class Classification(Task):
         0.0, ge=0, lt=1, description="share of the target spread over all classes (Szegedy et al. 2016)"
     )
 
-    def fit(self, target: Field, targets: NDArray[Any]) -> Learnt:
+    def fit(self, train: Examples) -> Learnt:
+        target, targets = train.signature.known_target, train.known_targets
         if target.kind == "labels":
             joined = next((name for name in target.names if "|" in name), None)
             if joined is not None:
@@ -61,23 +63,24 @@ class Classification(Task):
                 raise DataError(f"task.class_weights: no class '{name}'{did_you_mean(name, target.names)}")
         return np.array([self.class_weights.get(name, 1.0) for name in target.names])
 
-    def outputs(self, target: Field) -> int:
-        return len(target.names)
+    def shape(self, target: Field) -> tuple[int, ...]:
+        return (len(target.names),)
 
-    def losses(self, outputs: Any, targets: Any, learnt: Mapping[str, NDArray[Any]]) -> Any:
+    def losses(self, outputs: Any, batch: Mapping[str, Any], learnt: Mapping[str, NDArray[Any]]) -> tuple[Any, Any]:
         import tensorflow as tf
 
+        targets, weights = batch["targets"], batch["weights"]
         classes = outputs.shape[-1]
         if learnt["one_of"]:
             hot = tf.one_hot(targets, classes)
             smooth = hot * (1 - self.label_smoothing) + self.label_smoothing / classes
             cross_entropy = tf.nn.softmax_cross_entropy_with_logits(smooth, outputs)
-            return cross_entropy * tf.gather(tf.constant(learnt["class_weights"]), targets)
+            return cross_entropy * tf.gather(tf.constant(learnt["class_weights"]), targets), weights
         smooth = targets * (1 - self.label_smoothing) + 0.5 * self.label_smoothing
         cross_entropy = tf.nn.sigmoid_cross_entropy_with_logits(smooth, outputs)
-        return tf.reduce_mean(cross_entropy * (1 + targets * (learnt["class_weights"] - 1)), axis=-1)
+        return tf.reduce_mean(cross_entropy * (1 + targets * (learnt["class_weights"] - 1)), axis=-1), weights
 
-    def answers(self, outputs: Any, learnt: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
+    def answers(self, outputs: Any, lengths: Any, learnt: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
         import tensorflow as tf
 
         return {"probabilities": tf.nn.softmax(outputs) if learnt["one_of"] else tf.sigmoid(outputs)}

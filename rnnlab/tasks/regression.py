@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field as Key
 
+from rnnlab.examples import Examples
 from rnnlab.signature import Field
 from rnnlab.tasks import Learnt, Task
 
@@ -27,27 +28,28 @@ class Regression(Task):
         description="squared asks for the mean, absolute for the median; huber: squared up to 1, then absolute",
     )
 
-    def fit(self, target: Field, targets: NDArray[Any]) -> Learnt:
+    def fit(self, train: Examples) -> Learnt:
+        targets = train.known_targets
         deviation = targets.std(axis=0, dtype=np.float64)
         mean = targets.mean(axis=0, dtype=np.float64)
         return {"mean": mean.astype(np.float32), "scale": np.where(deviation > 0, deviation, 1).astype(np.float32)}
 
-    def outputs(self, target: Field) -> int:
-        return len(target.names)
+    def shape(self, target: Field) -> tuple[int, ...]:
+        return (len(target.names),)
 
-    def losses(self, outputs: Any, targets: Any, learnt: Mapping[str, NDArray[Any]]) -> Any:
+    def losses(self, outputs: Any, batch: Mapping[str, Any], learnt: Mapping[str, NDArray[Any]]) -> tuple[Any, Any]:
         import tensorflow as tf
 
-        error = outputs - (targets - learnt["mean"]) / learnt["scale"]
+        error = outputs - (batch["targets"] - learnt["mean"]) / learnt["scale"]
         if self.loss == "squared":
             loss = tf.square(error)
         elif self.loss == "absolute":
             loss = tf.abs(error)
         else:
             loss = tf.where(tf.abs(error) <= 1, 0.5 * tf.square(error), tf.abs(error) - 0.5)
-        return tf.reduce_mean(loss, axis=-1)
+        return tf.reduce_mean(loss, axis=-1), batch["weights"]
 
-    def answers(self, outputs: Any, learnt: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
+    def answers(self, outputs: Any, lengths: Any, learnt: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
         return {"values": outputs * learnt["scale"] + learnt["mean"]}
 
     def final_answers(self, answers: Mapping[str, Any], target: Field) -> dict[str, Any]:

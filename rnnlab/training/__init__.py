@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from rnnlab.errors import DataError, NonFiniteError, RunError
-from rnnlab.examples import Examples, FlatExamples, skipped_by_split
+from rnnlab.examples import Examples, skipped_by_split
 from rnnlab.experiment import Experiment
 from rnnlab.manifest import command, describe_data, now, versions, write_skipped
 from rnnlab.places import Places
@@ -22,6 +22,7 @@ from rnnlab.settings import Training
 from rnnlab.tasks import Learnt
 from rnnlab.training.reporting import Reporter, Silent
 from rnnlab.training.resuming import begin_or_go_on, check_resumable, nothing_left
+from rnnlab.windows import Windows
 
 
 @dataclass(frozen=True)
@@ -29,15 +30,15 @@ class Prepared:
     """An experiment's data, opened, checked, and prepared.
 
     Attributes:
-        raw: the splits as the source gives them.
-        splits: the splits after every transform.
+        raw: the examples of each split that are asked about.
+        splits: the same after every transform; windows are prepared when their batch is made.
         pipeline: the transforms, fitted on the training split.
         learnt: what the task learnt from the training targets.
         widths: the bucket boundaries.
     """
 
     raw: dict[str, Examples]
-    splits: dict[str, FlatExamples]
+    splits: dict[str, Examples]
     pipeline: Pipeline
     learnt: Learnt
     widths: tuple[int, ...]
@@ -149,19 +150,19 @@ def _say_skipped(raw: dict[str, Examples], run: RunDir, reporter: Reporter) -> N
 
 def prepare(experiment: Experiment, raw: dict[str, Examples], cache: Path | None = None) -> Prepared:
     """Fit transforms and task on the training split, and apply the transforms to every split."""
-    train = raw["train"]
-    if train.targets is None:
-        raise DataError("data: the training split has no labels")
-    pipeline = Pipeline.fit(experiment.transforms, train)
+    task = experiment.task
+    asked = {name: task.examples(each, train=name == "train") for name, each in raw.items() if name != "test"}
+    train = asked["train"]
+    pipeline = Pipeline.fit(experiment.transforms, task.to_fit(train))
     store = cache if experiment.data.cache == "disk" else None
     splits = {
-        name: pipeline.prepare(examples, store / f"{name}.float32" if store else None)
-        for name, examples in raw.items()
-        if name != "test"
+        name: examples
+        if isinstance(examples, Windows)
+        else pipeline.prepare(examples, store / f"{name}.float32" if store else None)
+        for name, examples in asked.items()
     }
-    learnt = experiment.task.fit(train.signature.known_target, train.targets)
     widths = choose_widths(splits["train"].lengths, experiment.training.buckets.shapes)
-    return Prepared(raw, splits, pipeline, learnt, widths)
+    return Prepared(asked, splits, pipeline, task.fit(train), widths)
 
 
 def batching(training: Training, widths: tuple[int, ...], replicas: int = 1) -> Batching:
@@ -203,7 +204,7 @@ def _build_loop(experiment: Experiment, run: RunDir, prepared: Prepared, strateg
 
     training = experiment.training
     target = prepared.raw["train"].signature.known_target
-    objective = Objective(experiment.task, prepared.learnt, experiment.task.metrics(target))
+    objective = Objective(experiment.task, prepared.learnt, experiment.task.metrics(target), prepared.pipeline)
     with strategy.scope():
         network = build_network(experiment, prepared.pipeline.signature, training.precision)
         optimizer = training.build_optimizer()

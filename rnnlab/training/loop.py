@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlab.batches import BatchLoader
+from rnnlab.batches import loader_of
 from rnnlab.errors import Interrupted, NonFiniteError, RunError
-from rnnlab.examples import FlatExamples
+from rnnlab.examples import Examples
 from rnnlab.history import write_history
 from rnnlab.optimizers import Schedule
 from rnnlab.plan import Batching, padding_share, plan_epoch, plan_evaluation
@@ -62,8 +62,8 @@ class Loop:
     seed: int
     stepper: Stepper
     objective: Objective
-    train: FlatExamples
-    validation: FlatExamples | None
+    train: Examples
+    validation: Examples | None
     batching: Batching
     reporter: Reporter
     progress: Progress
@@ -75,8 +75,9 @@ class Loop:
         self.variables = variables_of(self.stepper.network, self.stepper.optimizer)
         self.weights = {name: each for name, each in self.variables.items() if name.startswith("model/")}
         self.watches = Watches(self.settings, self.progress.watches)
-        self.train_loader = BatchLoader(self.train)
-        self.validation_loader = None if self.validation is None else BatchLoader(self.validation)
+        beside = self.objective.pipeline, self.objective.task.per_series(self.objective.learnt)
+        self.train_loader = loader_of(self.train, *beside)
+        self.validation_loader = None if self.validation is None else loader_of(self.validation, *beside)
         self.saved_at, self.saving_took, self.steps_since_save = time.monotonic(), 0.0, 0
         self.board = _Board(self.run) if self.settings.tensorboard else None
 
@@ -126,7 +127,7 @@ class Loop:
         self.reporter.epoch_begins(progress.epoch, self.settings.epochs, len(batches), progress.step, padding)
         started = time.monotonic()
         for batch in self.train_loader.load(batches[progress.step :]):
-            self._run_step(batch)
+            self._run_step(batch, len(batches))
             now = time.monotonic()
             progress.seconds, started = progress.seconds + now - started, now
             if progress.step < len(batches) and self._save_is_due():
@@ -135,9 +136,10 @@ class Loop:
                 self._check_signal(interruption)
         self._end_epoch()
 
-    def _run_step(self, batch: Mapping[str, Any]) -> None:
-        sums, norm = self.stepper.train(batch, self.progress.update)
-        loss, norm = float(sums["loss"]) / float(sums["weight"]), float(norm)
+    def _run_step(self, batch: Mapping[str, Any], steps: int) -> None:
+        sums, norm = self.stepper.train(batch, self.progress.update, self.progress.epoch + self.progress.step / steps)
+        # Of a batch in which nothing is known, the loss is 0.
+        loss, norm = float(sums["loss"]) / max(float(sums["weight"]), 1e-30), float(norm)
         if not math.isfinite(loss) or not (math.isfinite(norm) or self.stepper.skips_overflow):
             raise self._failure(batch, loss, norm)
         self.sums = add_sums(self.sums, sums)
@@ -148,7 +150,7 @@ class Loop:
         else:
             self.progress.skipped += 1
         self.steps_since_save += 1
-        self.reporter.step_done(int(sums["weight"]), loss)
+        self.reporter.step_done(int(sums["rows"]), loss)
 
     def _failure(self, batch: Mapping[str, Any], loss: float, norm: float) -> NonFiniteError:
         rows = batch["indices"].numpy()[batch["weights"].numpy() > 0]

@@ -18,6 +18,7 @@ from rnnlab.manifest import versions
 from rnnlab.preparation import to_arrays
 from rnnlab.registry import plugin_digests
 from rnnlab.rundir import RunDir, read_arrays, write_arrays
+from rnnlab.windows import Windows
 
 if TYPE_CHECKING:
     from rnnlab.training import Prepared
@@ -130,9 +131,16 @@ def _samples(raw: Mapping[str, Examples]) -> dict[str, Any]:
     examples = raw.get("validation", raw["train"])
     order = np.argsort(examples.lengths, kind="stable")
     chosen = order[np.unique(np.linspace(0, len(order) - 1, SAMPLES).round().astype(int))]
-    name = examples.signature.inputs[0].name
-    sequences = [examples.read(int(index))[name] for index in chosen]
-    return {"values": np.concatenate(sequences), "lengths": examples.lengths[chosen]}
+    main, *others = examples.signature.inputs
+    fields = [examples.read(int(index)) for index in chosen]
+    samples = {
+        "values": np.concatenate([each[main.name] for each in fields]),
+        "lengths": examples.lengths[chosen],
+        **{f"beside/{other.name}": np.stack([each[other.name] for each in fields]) for other in others},
+    }
+    if isinstance(examples, Windows):
+        samples["series"] = np.array([examples.series.ids[examples.place(int(index))[0]] for index in chosen], np.str_)
+    return samples
 
 
 def _take_weights(loop: Loop, other: RunDir) -> str:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from rnnlab.layers.randomness import random_scope
 from rnnlab.metrics import Metric
+from rnnlab.preparation import Pipeline
 from rnnlab.settings import Training
 from rnnlab.tasks import Task
 
@@ -27,23 +28,36 @@ Sums = dict[str, Any]
 
 @dataclass(frozen=True)
 class Objective:
-    """What a step needs to know of the question: the task, what it learnt, and the metrics by name."""
+    """What a step needs to know of the question.
+
+    Attributes:
+        task: the question.
+        learnt: what the task learnt from the training split.
+        metrics: by name.
+        pipeline: brings answers back into the unit of the raw data.
+    """
 
     task: Task
     learnt: Mapping[str, NDArray[Any]]
     metrics: Mapping[str, Metric]
+    pipeline: Pipeline
 
     def sums(self, outputs: Any, batch: Mapping[str, Any]) -> Sums:
-        """Return the sums of one replica's rows: the weight, the loss, and each metric's own."""
-        losses = self.task.losses(outputs, batch["targets"], self.learnt)
-        answers = self.task.answers(outputs, self.learnt)
-        weights = batch["weights"]
-        result: Sums = {"weight": tf.reduce_sum(weights), "loss": tf.reduce_sum(losses * weights)}
+        """Return the sums of one replica's rows: the rows, the loss and its weight, and each metric's own."""
+        loss, weight = self.loss(outputs, batch)
+        answers = self.task.answers(outputs, batch["lengths"], self.learnt)
+        answers = {**self.pipeline.restore(answers, batch), **self.task.constants()}
+        result: Sums = {"rows": tf.reduce_sum(batch["weights"]), "weight": weight, "loss": loss}
         for name, metric in self.metrics.items():
-            for key, value in metric.sums(answers, batch["targets"], weights).items():
+            for key, value in metric.sums(answers, batch["targets"], batch["weights"]).items():
                 result[f"{name}/{key}"] = value
         # One type for all: values that are added over the replicas together can't differ in it.
         return {name: tf.cast(value, tf.float64) for name, value in result.items()}
+
+    def loss(self, outputs: Any, batch: Mapping[str, Any]) -> tuple[Any, Any]:
+        """Return the weighted sum of one replica's losses, and the sum of their weights."""
+        losses, weights = self.task.losses(outputs, batch, self.learnt)
+        return tf.reduce_sum(losses * weights), tf.reduce_sum(weights)
 
     def values(self, sums: Mapping[str, Any]) -> dict[str, float]:
         """Return the loss and each metric from sums over all batches."""
@@ -91,9 +105,16 @@ class Stepper:
         self.scales_loss = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
         self._compiled: dict[tuple[str, int | None], Any] = {}
 
-    def train(self, batch: Mapping[str, Any], update: int) -> tuple[Sums, Any]:
-        """Make one update; return the batch's sums and the global norm of its gradient before clipping."""
-        return self._call("train", self._train, batch, tf.constant(update, tf.int32))
+    def train(self, batch: Mapping[str, Any], update: int, epoch: float) -> tuple[Sums, Any]:
+        """Make one update; return the batch's sums and the global norm of its gradient before clipping.
+
+        Args:
+            batch: as the loader made it.
+            update: the number of this update; what is random depends on it.
+            epoch: the epochs that are done, the one under way in part; schedules of layers depend on it.
+        """
+        moment = tf.constant(update, tf.int32), tf.constant(epoch, tf.float32)
+        return self._call("train", self._train, batch, *moment)
 
     def score(self, batch: Mapping[str, Any]) -> Sums:
         """Return the batch's sums in inference."""
@@ -111,38 +132,37 @@ class Stepper:
             self._compiled[(name, width)] = compiled
         return compiled(batch, *rest)
 
-    def _train(self, batch: Mapping[str, Any], update: Any) -> Any:
-        sums, norm = self.strategy.run(self._train_replica, args=(batch, update))
+    def _train(self, batch: Mapping[str, Any], update: Any, epoch: Any) -> Any:
+        sums, norm = self.strategy.run(self._train_replica, args=(batch, update, epoch))
         # Every replica holds the same all-reduced values; the first one's are as good as any.
         return tf.nest.map_structure(self._first, (sums, norm))
 
-    def _train_replica(self, batch: Mapping[str, Any], update: Any) -> Any:
+    def _train_replica(self, batch: Mapping[str, Any], update: Any, epoch: Any) -> Any:
         context = tf.distribute.get_replica_context()
         replica = context.replica_id_in_sync_group
         seed = tf.random.experimental.stateless_fold_in(tf.constant([self.seed, 0], tf.int32), update)
         seed = tf.random.experimental.stateless_fold_in(seed, replica)
-        gradients, sums = self._gradients(self._own_rows(self._part(batch, 0), replica), seed)
+        gradients, sums = self._gradients(self._own_rows(self._part(batch, 0), replica), seed, epoch)
         for part in range(1, self.parts):
             # Else TensorFlow would compute all parts at once, and need the memory of all of them.
             with tf.control_dependencies(gradients):
                 rows = tf.nest.map_structure(tf.identity, self._own_rows(self._part(batch, part), replica))
-            more = self._gradients(rows, tf.random.experimental.stateless_fold_in(seed, part))
+            more = self._gradients(rows, tf.random.experimental.stateless_fold_in(seed, part), epoch)
             gradients, sums = tf.nest.map_structure(tf.add, (gradients, sums), more)
         gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
         sums = context.all_reduce(tf.distribute.ReduceOp.SUM, sums)
-        divisor = sums["weight"] * self._loss_scale
+        divisor = tf.maximum(sums["weight"], 1e-30) * self._loss_scale
         gradients = [gradient / tf.cast(divisor, gradient.dtype) for gradient in gradients]
         norm = tf.linalg.global_norm(gradients)
         self._apply(self._clip(gradients, norm), replica)
         return sums, norm
 
-    def _gradients(self, rows: Mapping[str, Any], seed: Any) -> tuple[list[Any], Sums]:
+    def _gradients(self, rows: Mapping[str, Any], seed: Any, epoch: Any) -> tuple[list[Any], Sums]:
         """Return the gradient of the sum of these rows' losses, times the loss scale, and their sums."""
         variables = [variable.value for variable in self.network.trainable_variables]
-        with random_scope(seed), tf.GradientTape() as tape:
+        with random_scope(seed, epoch), tf.GradientTape() as tape:
             outputs = self._forward(rows, training=True)
-            losses = self.objective.task.losses(outputs, rows["targets"], self.objective.learnt)
-            total = self.optimizer.scale_loss(tf.reduce_sum(losses * rows["weights"]))
+            total = self.optimizer.scale_loss(self.objective.loss(outputs, rows)[0])
         gradients = [
             tf.zeros_like(variable) if gradient is None else tf.convert_to_tensor(gradient)
             for gradient, variable in zip(tape.gradient(total, variables), variables, strict=True)
