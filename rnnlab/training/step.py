@@ -40,7 +40,7 @@ class Objective:
         weights = batch["weights"]
         result: Sums = {"weight": tf.reduce_sum(weights), "loss": tf.reduce_sum(losses * weights)}
         for name, metric in self.metrics.items():
-            for key, value in metric.sums(answers, batch["targets"], weights).items():
+            for key, value in metric.sums(answers, batch).items():
                 result[f"{name}/{key}"] = value
         # One type for all: values that are added over the replicas together can't differ in it.
         return {name: tf.cast(value, tf.float64) for name, value in result.items()}
