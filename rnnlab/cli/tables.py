@@ -45,14 +45,18 @@ def print_evaluation(evaluation: Evaluation, run: Path) -> None:
     for name, reason in evaluation.skipped.items():
         print(f"{_title(name)} skipped: {reason}")
     for name in names:
-        print(f"{name}: {evaluation.definitions[name]}")
+        told = f" ({evaluation.warnings[name]})" if name in evaluation.warnings else ""
+        print(f"{name}: {evaluation.definitions[name]}{told}")
     _warn_if_beaten(evaluation, main)
 
 
 def _warn_if_beaten(evaluation: Evaluation, main: str) -> None:
     from rnnlab.metrics import METRICS
 
-    sign = 1 if METRICS.load(main).better == "higher" else -1
+    metric = METRICS.load(main)
+    if not metric.ranks:
+        return
+    sign = 1 if metric.better == "higher" else -1
     better = [
         _title(name)
         for name, scores in evaluation.baselines.items()

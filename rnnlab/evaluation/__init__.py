@@ -34,9 +34,10 @@ class Evaluation:
         examples: how many.
         fingerprint: of the split's data.
         metrics: of the run, by name, the main one first.
-        baselines: the same metrics of each baseline; NaN where it gives no probabilities.
+        baselines: the same metrics of each baseline; NaN where it gives no probabilities, or no quantiles.
         skipped: why a baseline could not be computed.
         definitions: what each metric is.
+        warnings: what to know of a metric's value here, such as how much was left out.
         left_out: how many bad sequences the scores are not of (`data.on_bad: skip`).
         cut: the split was cut off other data, of which they were left out before.
     """
@@ -48,6 +49,7 @@ class Evaluation:
     baselines: dict[str, dict[str, float]] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
     definitions: dict[str, str] = field(default_factory=dict)
+    warnings: dict[str, str] = field(default_factory=dict)
     left_out: int = 0
     cut: bool = False
 
@@ -79,17 +81,19 @@ def evaluate(predictor: Predictor, places: Places, split: str = "test", *, figur
     if examples.targets is None:
         raise DataError(f"data: the {split} split has no labels to score against; `rnnlab predict` needs none")
     metrics = experiment.task.metrics(target)
-    answers = predictor.answers(examples)
+    answers, batch = predictor.answers(examples), _batch(examples)
+    sums = _sums(answers, batch, metrics)
     result = Evaluation(
         split,
         len(examples),
         examples.fingerprint(),
-        score(answers, examples.targets, metrics),
+        _values(sums, metrics),
         definitions={name: metric.definition for name, metric in metrics.items()},
+        warnings={name: told for name, own in sums.items() if (told := metrics[name].warning(own)) is not None},
         left_out=len(examples.skipped),
         cut=isinstance(examples, Subset),
     )
-    _score_baselines(result, predictor, splits["train"], examples, metrics)
+    _score_baselines(result, predictor, splits["train"], examples, batch, metrics)
     write_json(predictor.run.scores(split), result.to_json())
     if figures:
         _draw(predictor, target, splits["train"], examples, answers, split)
@@ -115,18 +119,46 @@ def _check_same_data(predictor: Predictor, train: Examples) -> None:
         )
 
 
-def score(answers: Answers, targets: NDArray[Any], metrics: Mapping[str, Metric]) -> dict[str, float]:
-    """Return each metric of answers (N, C) against targets."""
-    weights = np.ones(len(targets), np.float32)
-    result = {}
-    for name, metric in metrics.items():
-        sums = metric.sums({key: np.asarray(value) for key, value in answers.items()}, targets, weights)
-        result[name] = metric.value({key: np.asarray(value, np.float64) for key, value in sums.items()})
-    return result
+def score(answers: Answers, batch: Mapping[str, NDArray[Any]], metrics: Mapping[str, Metric]) -> dict[str, float]:
+    """Return each metric of answers; NaN where they lack the one that it needs, such as quantiles.
+
+    Args:
+        answers: (N, …) each, by name.
+        batch: `targets` (N, …), `weights` (N,), and what else metrics read: see `Metric.sums`.
+        metrics: by name.
+    """
+    return _values(_sums(answers, batch, metrics), metrics)
+
+
+def _batch(examples: Examples) -> dict[str, NDArray[Any]]:
+    """Return a whole split as the one batch that answers are scored against."""
+    return {"targets": np.asarray(examples.targets), "weights": np.ones(len(examples), np.float32)}
+
+
+def _sums(
+    answers: Answers, batch: Mapping[str, NDArray[Any]], metrics: Mapping[str, Metric]
+) -> dict[str, dict[str, NDArray[np.float64]]]:
+    """Return the sums of each metric whose answer is there."""
+    given = {name: np.asarray(values) for name, values in answers.items()}
+    return {
+        name: {key: np.asarray(value, np.float64) for key, value in metric.sums(given, batch).items()}
+        for name, metric in metrics.items()
+        if metric.needs in given
+    }
+
+
+def _values(sums: Mapping[str, Mapping[str, NDArray[np.float64]]], metrics: Mapping[str, Metric]) -> dict[str, float]:
+    """Return each metric's value; NaN where it has no sums."""
+    return {name: metric.value(sums[name]) if name in sums else math.nan for name, metric in metrics.items()}
 
 
 def _score_baselines(
-    result: Evaluation, predictor: Predictor, train: Examples, examples: Examples, metrics: Mapping[str, Metric]
+    result: Evaluation,
+    predictor: Predictor,
+    train: Examples,
+    examples: Examples,
+    batch: Mapping[str, NDArray[Any]],
+    metrics: Mapping[str, Metric],
 ) -> None:
     kind = TASKS.name_of(predictor.experiment.task)
     for name in BASELINES.names():
@@ -139,7 +171,7 @@ def _score_baselines(
             result.skipped[name] = str(reason)
             continue
         own = {key: metric for key, metric in metrics.items() if baseline.calibrated or not metric.calibrated}
-        scores = score(answers, examples.targets, own)  # type: ignore[arg-type]
+        scores = score(answers, batch, own)
         result.baselines[name] = {key: scores.get(key, math.nan) for key in metrics}
 
 

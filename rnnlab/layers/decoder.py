@@ -114,7 +114,8 @@ class DecoderCell(keras.layers.Layer):
 
         Args:
             inputs: (B, D).
-            state, masks: as `start` gives them.
+            state: as `start`, or the step before, gives it.
+            masks: as `start` gives them.
             memory: the encoder's steps, as `Attention.keys` gives them; None without attention.
         """
         state = list(state)

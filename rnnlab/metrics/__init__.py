@@ -3,7 +3,7 @@
 A metric turns a batch of answers into sums, and the sums of all batches into a number. Because the sums of batches,
 replicas and epochs simply add, no metric depends on how examples were batched.
 
-Axes: B batch, C classes or numbers.
+Axes: B batch, C classes, numbers or targets, H horizon, Q quantiles.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from rnnlab.signature import Kind
 from rnnlab.strict import Strict
 
 Sums = dict[str, Any]
+Answer = Literal["probabilities", "values", "quantiles"]
 
 
 class Metric(Strict, ABC):
@@ -28,30 +29,42 @@ class Metric(Strict, ABC):
     Class attributes:
         definition: one sentence with the unit or range, printed with every table.
         better: whether `higher` or `lower` is better.
-        target: the kind of target that it is for: `class`, `labels` or `numbers`.
-        reads: the answer that it reads: `probabilities` or `values`. A baseline that gives only a decision, not
-            probabilities, has no value for a metric with `calibrated` true.
+        ranks: whether answers can be told better or worse by it at all. Coverage only describes them: it has a right
+            value, which is neither the highest nor the lowest. It is nobody's main metric.
+        targets: the kinds of target that it is for: `class`, `labels`, `numbers` or `series`.
+        needs: the answer that it reads; where there is none, it has no value.
+        calibrated: whether it takes probabilities at their word. A baseline that gives only a decision, not
+            probabilities, has no value for such a metric.
     """
 
     definition: ClassVar[str]
     better: ClassVar[Literal["higher", "lower"]]
-    target: ClassVar[Kind]
-    reads: ClassVar[Literal["probabilities", "values"]]
+    ranks: ClassVar[bool] = True
+    targets: ClassVar[frozenset[Kind]]
+    needs: ClassVar[Answer] = "values"
     calibrated: ClassVar[bool] = False
 
     @abstractmethod
-    def sums(self, answers: Mapping[str, Any], targets: Any, weights: Any) -> Sums:
+    def sums(self, answers: Mapping[str, Any], batch: Mapping[str, Any]) -> Sums:
         """Return the batch's sums as tensors of fixed shape.
 
         Args:
-            answers: the task's answers by name, such as `probabilities` (B, C) or `values` (B, C).
-            targets: (B,) class indices, or (B, C) labels or numbers.
-            weights: (B,) float32, 1 for an example and 0 for a row that only fills the batch.
+            answers: the task's answers by name: `probabilities` (B, C) or `values` (B, C); of forecasts `values`
+                (B, H, C), and where they have quantiles `quantiles` (B, H, C, Q) and `levels` (Q,), ascending.
+            batch: what the answers are held against:
+                `targets`: (B,) class indices, (B, C) labels or numbers, or (B, H, C) the series' next steps, NaN where
+                nobody knows them;
+                `weights`: (B,) float32, 1 for an example and 0 for a row that only fills the batch;
+                `scale`: (B, C) float32, of forecasts, if known: what an error is measured by (see `mase`).
         """
 
     @abstractmethod
     def value(self, sums: Mapping[str, NDArray[np.float64]]) -> float:
         """Return the metric from the sums of all batches, or NaN where there was nothing to count."""
+
+    def warning(self, sums: Mapping[str, NDArray[np.float64]]) -> str | None:
+        """Return what a reader of the value should know of these sums, such as how much was left out; or None."""
+        return None
 
 
 METRICS: Registry[Metric] = Registry("rnnlab.metrics", Metric, "metric")

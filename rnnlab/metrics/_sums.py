@@ -1,6 +1,6 @@
 """What several metrics share: weighted sums over the batch, and their quotients.
 
-Axes: B batch, C classes or numbers.
+Axes: B batch, C classes, numbers or targets, H horizon.
 """
 
 from __future__ import annotations
@@ -31,6 +31,38 @@ def count(weights: Any) -> Any:
     import tensorflow as tf
 
     return tf.reduce_sum(tf.cast(weights, tf.float64))
+
+
+def error(answers: Mapping[str, Any], batch: Mapping[str, Any]) -> Any:
+    """Return the values less the targets in float64, (B, C) or (B, H, C); NaN where a target is."""
+    import tensorflow as tf
+
+    return tf.cast(answers["values"], tf.float64) - tf.cast(batch["targets"], tf.float64)
+
+
+def is_forecast(batch: Mapping[str, Any]) -> bool:
+    """Return whether the targets are (B, H, C), not (B, C)."""
+    return len(batch["targets"].shape) == 3
+
+
+def known(batch: Mapping[str, Any]) -> Any:
+    """Return how much each target counts, (B, H, C) float64: as much as its row, or nothing where it is NaN."""
+    import tensorflow as tf
+
+    there = ~tf.math.is_nan(tf.cast(batch["targets"], tf.float64))
+    return tf.cast(batch["weights"], tf.float64)[:, None, None] * tf.cast(there, tf.float64)
+
+
+def total_of_all(values: Any, weights: Any) -> Any:
+    """Return the weighted sum of all elements, () float64; one of weight 0 adds nothing, even where it is NaN.
+
+    Args:
+        values: (B, H, C).
+        weights: (B, H, C) float64.
+    """
+    import tensorflow as tf
+
+    return tf.reduce_sum(tf.math.multiply_no_nan(tf.cast(values, tf.float64), weights))
 
 
 def quotient(sums: Mapping[str, NDArray[np.float64]]) -> float:

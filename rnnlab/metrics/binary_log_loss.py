@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlab.metrics import Metric, Sums
+from rnnlab.metrics import Answer, Metric, Sums
 from rnnlab.metrics._sums import clipped, count, marked, quotient, total
 from rnnlab.signature import Kind
 
@@ -20,16 +20,19 @@ class BinaryLogLoss(Metric):
         "mean over examples and labels of −ln of the true state's probability, nats; 0 is perfect"
     )
     better: ClassVar[Literal["higher", "lower"]] = "lower"
-    target: ClassVar[Kind] = "labels"
-    reads: ClassVar[Literal["probabilities", "values"]] = "probabilities"
+    targets: ClassVar[frozenset[Kind]] = frozenset({"labels"})
+    needs: ClassVar[Answer] = "probabilities"
     calibrated: ClassVar[bool] = True
 
-    def sums(self, answers: Mapping[str, Any], targets: Any, weights: Any) -> Sums:
+    def sums(self, answers: Mapping[str, Any], batch: Mapping[str, Any]) -> Sums:
         import tensorflow as tf
 
         probabilities = clipped(answers["probabilities"])
-        true = tf.where(marked(targets), probabilities, 1 - probabilities)
-        return {"total": total(tf.reduce_mean(-tf.math.log(true), axis=-1), weights), "count": count(weights)}
+        true = tf.where(marked(batch["targets"]), probabilities, 1 - probabilities)
+        return {
+            "total": total(tf.reduce_mean(-tf.math.log(true), axis=-1), batch["weights"]),
+            "count": count(batch["weights"]),
+        }
 
     def value(self, sums: Mapping[str, NDArray[np.float64]]) -> float:
         return quotient(sums)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlab.metrics import Metric, Sums
+from rnnlab.metrics import Answer, Metric, Sums
 from rnnlab.metrics._f1 import f1_sums, mean_f1
 from rnnlab.metrics._sums import marked
 from rnnlab.signature import Kind
@@ -21,11 +21,11 @@ class LabelF1(Metric):
         "mean over labels of the F1 score at a threshold of 0.5, 0–1; labels neither true nor set are left out"
     )
     better: ClassVar[Literal["higher", "lower"]] = "higher"
-    target: ClassVar[Kind] = "labels"
-    reads: ClassVar[Literal["probabilities", "values"]] = "probabilities"
+    targets: ClassVar[frozenset[Kind]] = frozenset({"labels"})
+    needs: ClassVar[Answer] = "probabilities"
 
-    def sums(self, answers: Mapping[str, Any], targets: Any, weights: Any) -> Sums:
-        return f1_sums(marked(answers["probabilities"]), marked(targets), weights)
+    def sums(self, answers: Mapping[str, Any], batch: Mapping[str, Any]) -> Sums:
+        return f1_sums(marked(answers["probabilities"]), marked(batch["targets"]), batch["weights"])
 
     def value(self, sums: Mapping[str, NDArray[np.float64]]) -> float:
         return mean_f1(sums)

@@ -27,18 +27,17 @@ class CoefficientOfDetermination(Metric):
         "1 − squared error / variance; 1 is perfect, 0 is as good as the split's mean; averaged over the numbers"
     )
     better: ClassVar[Literal["higher", "lower"]] = "higher"
-    target: ClassVar[Kind] = "numbers"
-    reads: ClassVar[Literal["probabilities", "values"]] = "values"
+    targets: ClassVar[frozenset[Kind]] = frozenset({"numbers"})
 
-    def sums(self, answers: Mapping[str, Any], targets: Any, weights: Any) -> Sums:
+    def sums(self, answers: Mapping[str, Any], batch: Mapping[str, Any]) -> Sums:
         import tensorflow as tf
 
-        values, targets = tf.cast(answers["values"], tf.float64), tf.cast(targets, tf.float64)
+        values, targets = tf.cast(answers["values"], tf.float64), tf.cast(batch["targets"], tf.float64)
         return {
-            "residuals": total((values - targets) ** 2, weights),
-            "squares": total(targets**2, weights),
-            "sums": total(targets, weights),
-            "count": count(weights),
+            "residuals": total((values - targets) ** 2, batch["weights"]),
+            "squares": total(targets**2, batch["weights"]),
+            "sums": total(targets, batch["weights"]),
+            "count": count(batch["weights"]),
         }
 
     def value(self, sums: Mapping[str, NDArray[np.float64]]) -> float:

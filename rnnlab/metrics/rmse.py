@@ -9,23 +9,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlab.metrics import Metric, Sums
-from rnnlab.metrics._sums import count, total
+from rnnlab.metrics._sums import count, error, is_forecast, known, total, total_of_all
 from rnnlab.signature import Kind
 
 
 class RootMeanSquaredError(Metric):
-    """The root of the mean squared difference of each number, averaged over the numbers as scikit-learn does."""
+    """The root of the mean squared difference of each number, averaged over the numbers as scikit-learn does.
 
-    definition: ClassVar[str] = "root of the mean squared error, in the target's unit; averaged over the numbers"
+    Of forecasts, one root of the mean over all targets that are known.
+    """
+
+    definition: ClassVar[str] = (
+        "root of the mean squared error, in the target's unit; averaged over the numbers; of forecasts, one root over "
+        "all known targets"
+    )
     better: ClassVar[Literal["higher", "lower"]] = "lower"
-    target: ClassVar[Kind] = "numbers"
-    reads: ClassVar[Literal["probabilities", "values"]] = "values"
+    targets: ClassVar[frozenset[Kind]] = frozenset({"numbers", "series"})
 
-    def sums(self, answers: Mapping[str, Any], targets: Any, weights: Any) -> Sums:
+    def sums(self, answers: Mapping[str, Any], batch: Mapping[str, Any]) -> Sums:
         import tensorflow as tf
 
-        difference = tf.cast(answers["values"], tf.float64) - tf.cast(targets, tf.float64)
-        return {"squares": total(difference**2, weights), "count": count(weights)}
+        squares = error(answers, batch) ** 2
+        if is_forecast(batch):
+            counted = known(batch)
+            return {"squares": total_of_all(squares, counted), "count": tf.reduce_sum(counted)}
+        return {"squares": total(squares, batch["weights"]), "count": count(batch["weights"])}
 
     def value(self, sums: Mapping[str, NDArray[np.float64]]) -> float:
         return float(np.mean(np.sqrt(sums["squares"] / sums["count"]))) if sums["count"] else float("nan")

@@ -49,7 +49,7 @@ class Objective:
         answers = {**self.pipeline.restore(answers, batch), **self.task.constants()}
         result: Sums = {"rows": tf.reduce_sum(batch["weights"]), "weight": weight, "loss": loss}
         for name, metric in self.metrics.items():
-            for key, value in metric.sums(answers, batch["targets"], batch["weights"]).items():
+            for key, value in metric.sums(answers, batch).items():
                 result[f"{name}/{key}"] = value
         # One type for all: values that are added over the replicas together can't differ in it.
         return {name: tf.cast(value, tf.float64) for name, value in result.items()}
