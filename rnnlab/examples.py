@@ -48,6 +48,7 @@ class Examples(ABC):
             `class` (N,) int64 index into its names; `labels` (N, C) float32 of 0 and 1; `numbers` (N, C) float32.
         groups: (N,) of what must never stand on both sides of a split (a speaker, a patient), or None.
         skipped: the bad sequences that were left out of these, or of the examples that these were cut from.
+        notes: what else the user should know of how these were read, one line each.
     """
 
     signature: Signature
@@ -56,6 +57,7 @@ class Examples(ABC):
     targets: NDArray[np.generic] | None
     groups: NDArray[np.generic] | None
     skipped: Sequence[Skipped] = ()
+    notes: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(self.lengths)

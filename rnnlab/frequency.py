@@ -6,6 +6,7 @@ column of stamps. Names are those of pandas' offsets (`D`, `h`, `15min`, `W-SAT`
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -23,6 +24,23 @@ WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 EXAMPLES = "D (daily), h (hourly), 15min, W-SUN (weekly), B (Monday to Friday), MS or ME (monthly), QS, QE, YS, YE"
 MOST_STEP = 100 * 366 * DAY  # of seconds; what is beyond makes no series
+
+
+DATE = re.compile(r"[1-9][0-9]{3}(-[0-9]{2}(-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2})?)?)?)?")
+
+
+def date_of(text: str) -> np.datetime64:
+    """Return the first second of a date, such as `2019`, `2019-06`, `2019-06-30` or `2019-06-30 12:00`.
+
+    Raises:
+        DataError: it is none.
+    """
+    if DATE.fullmatch(text):
+        try:
+            return np.datetime64(text, "s")
+        except ValueError:  # such as the 30th of February
+            pass
+    raise DataError(f"expected a date, such as 2019-06 or 2019-06-30; received {shown(text)}")
 
 
 @dataclass(frozen=True)

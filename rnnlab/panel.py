@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from rnnlab.calendars import Calendar
 from rnnlab.errors import DataError
 from rnnlab.examples import Skipped
-from rnnlab.frequency import Frequency, Stamps
+from rnnlab.frequency import Frequency, Stamps, date_of
 from rnnlab.strict import shown
 
 Role = Literal["target", "past", "future", "static"]
@@ -34,11 +34,13 @@ class Column:
         role: `target` is asked for; `past` is known up to now; `future` is known of days to come, too; `static` is one
             value a series.
         classes: of a category, its names; the values are numbers of these. Empty for numbers.
+        category: of a column of 0 and 1, the name of the category of which it is a class.
     """
 
     name: str
     role: Role
     classes: tuple[str, ...] = ()
+    category: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,30 +134,41 @@ class Panel:
         return [number for number, column in enumerate(self.columns) if column.role in roles]
 
     def between(self, start: str | np.datetime64 | None = None, end: str | np.datetime64 | None = None) -> Panel:
-        """Return the part from `start` on and before `end`, on the panel's clock; all series stay, values are shared.
+        """Return the part from `start` on and before `end`; all series stay, values are shared.
 
-        `2019-06` is the first second of June: `between("2019-01", "2019-06")` and `between("2019-06")` share no step.
+        Text is a date on the panel's clock: `2019-06` is the first second of June, so `between("2019-01", "2019-06")`
+        and `between("2019-06")` share no step. A datetime64 is a stamp as the panel has them.
         """
-        lower = np.zeros(len(self), np.int64) if start is None else self._steps_before(start)
-        upper = self.lengths if end is None else self._steps_before(end)
-        lower = np.minimum(lower, self.lengths)
-        upper = np.maximum(np.minimum(upper, self.lengths), lower)
+        lower = np.zeros(len(self), np.int64) if start is None else self.until(start)
+        upper = self.lengths if end is None else np.maximum(self.until(end), lower)
         first = self.step.stamps(self.first, lower)
         return replace(self, starts=self.starts + lower, lengths=upper - lower, first=first)
 
-    def _steps_before(self, bound: str | np.datetime64) -> NDArray[np.int64]:
-        try:
-            stamp = np.array([bound], "datetime64[s]")
-        except ValueError:
-            raise DataError(f"expected a date, such as 2020-03-31; received {shown(bound)}") from None
-        if self.zone is not None:
-            import pandas
+    def until(self, bound: str | np.datetime64) -> NDArray[np.int64]:
+        """Return how many steps of each series stand before a bound, (S,); as of `between`."""
+        stamp = self.moment(bound) if isinstance(bound, str) else bound
+        steps = self.step.steps_before(self.first, np.array([stamp], "datetime64[s]"))
+        return np.clip(steps, 0, self.lengths)
 
-            local = pandas.DatetimeIndex(stamp).tz_localize(
-                self.zone, ambiguous=np.array([True]), nonexistent="shift_forward"
-            )
-            stamp = local.tz_convert("UTC").tz_localize(None).to_numpy().astype("datetime64[s]")
-        return np.maximum(self.step.steps_before(self.first, stamp), 0)
+    def moment(self, date: str) -> np.datetime64:
+        """Return the stamp, as the panel has them, at which a date begins on the panel's clock.
+
+        Raises:
+            DataError: it is no date.
+        """
+        stamp = date_of(date)
+        if self.zone is None:
+            return stamp
+        import pandas
+
+        local = pandas.DatetimeIndex(np.array([stamp])).tz_localize(
+            self.zone, ambiguous=np.array([True]), nonexistent="shift_forward"
+        )
+        return local.tz_convert("UTC").tz_localize(None).to_numpy().astype("datetime64[s]")[0]
+
+    def text(self, stamp: np.datetime64) -> str:
+        """Return one of the panel's stamps as messages show it, on the panel's clock."""
+        return stamp_text(self.clock(np.array([stamp], "datetime64[s]"))[0])
 
     def take(self, numbers: NDArray[np.int64]) -> Panel:
         """Return the series with these numbers, in this order; values are shared."""
@@ -222,8 +235,28 @@ class Panel:
             values[start : start + self.lengths[series]] = self.read(series)
         return replace(self, values=values, starts=starts, lengths=lengths)
 
-    def check_future(self, horizon: int) -> None:
+    def continued(self, ends: NDArray[np.int64], horizon: int) -> Panel:
+        """Return a copy in which each series ends so many steps behind `ends`; there, only what is `future` is known.
+
+        Args:
+            ends: (S,) the steps of each series that are kept as they are.
+            horizon: the steps behind them.
+        """
+        starts = np.cumsum(ends + horizon) - (ends + horizon)
+        values = np.full((int((ends + horizon).sum()), len(self.columns)), np.nan, np.float32)
+        known = self.numbers("future")
+        for series, (start, end) in enumerate(zip(starts, ends, strict=True)):
+            rows = self.read(series)[: end + horizon]
+            values[start : start + end] = rows[:end]
+            values[start + end : start + len(rows), known] = rows[end:, known]
+        return replace(self, values=values, starts=starts, lengths=ends + horizon)
+
+    def check_future(self, horizon: int, ends: NDArray[np.int64] | None = None) -> None:
         """Check that the `future` columns are known so many steps beyond the last observed one.
+
+        Args:
+            horizon: the number of steps.
+            ends: (S,) the steps of each series beyond which they have to be known; those observed where None.
 
         Raises:
             DataError: where they are not, with the stamp from which on they are missing.
@@ -231,17 +264,18 @@ class Panel:
         columns = self.numbers("future")
         if not columns:
             return
-        for series, last in enumerate(self.observed()):
+        for series, last in enumerate(self.observed() if ends is None else ends):
             values = self.read(series)[int(last) : int(last) + horizon, columns]
             unknown = np.argwhere(np.isnan(values))
             if len(values) == horizon and not len(unknown):
                 continue
             at, column = (int(unknown[0][0]), int(unknown[0][1])) if len(unknown) else (len(values), 0)
             stamps = self.clock(self.step.stamps(self.first[series : series + 1], int(last) + np.arange(horizon)))
+            missing = self.columns[columns[column]]
             where = f"{self.locations[series]}: " if self.locations else ""
             raise DataError(
                 f"{where}series {shown(self.ids[series])}: a forecast of {horizon} steps needs the future covariate "
-                f"{shown(self.columns[columns[column]].name)} up to {stamp_text(stamps[-1])}; it is missing from "
+                f"{shown(missing.category or missing.name)} up to {stamp_text(stamps[-1])}; it is missing from "
                 f"{stamp_text(stamps[at])} on; add rows with it, and leave the target empty there"
             )
 
@@ -355,5 +389,5 @@ def _one_hot(
         for name in classes[column.name]:
             code = column.classes.index(name) if name in column.classes else -1
             wide[:, len(named)] = np.where(np.isnan(cells), np.float32(np.nan), cells == code)
-            named.append(Column(f"{column.name}={name}", column.role))
+            named.append(Column(f"{column.name}={name}", column.role, category=column.name))
     return tuple(named), wide

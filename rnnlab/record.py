@@ -27,6 +27,7 @@ class _FieldRecord(_Record):
 class _SignatureRecord(_Record):
     inputs: Annotated[list[_FieldRecord], Field(min_length=1)]
     target: _FieldRecord | None
+    found: dict[str, str] = {}
 
 
 class _SplitRecord(_Record):

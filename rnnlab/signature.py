@@ -36,10 +36,18 @@ class Field:
 
 @dataclass(frozen=True)
 class Signature:
-    """The fields of one source's examples; `target` is None where answers are not known (prediction)."""
+    """The fields of one source's examples.
+
+    Attributes:
+        inputs: the fields that go in.
+        target: what is asked for; None where answers are not known (prediction).
+        found: what reading found out though the spec does not say it, by key, such as the frequency of series; so that
+            another file, of which a guess might find something else, is read alike.
+    """
 
     inputs: tuple[Field, ...]
     target: Field | None = None
+    found: tuple[tuple[str, str], ...] = ()
 
     @property
     def known_target(self) -> Field:
@@ -60,6 +68,7 @@ class Signature:
         return {
             "inputs": [field.to_json() for field in self.inputs],
             "target": self.target.to_json() if self.target else None,
+            **({"found": dict(self.found)} if self.found else {}),
         }
 
     @classmethod
@@ -68,4 +77,5 @@ class Signature:
         return cls(
             tuple(Field.from_json(field) for field in values["inputs"]),
             Field.from_json(target) if target else None,
+            tuple(values.get("found", {}).items()),
         )

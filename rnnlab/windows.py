@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -19,6 +19,7 @@ from rnnlab.errors import DataError
 from rnnlab.examples import Examples, Skipped
 from rnnlab.panel import Panel, stamp_text
 from rnnlab.signature import Field, Signature
+from rnnlab.strict import shown
 
 SEQUENCE, FUTURE = "sequence", "future"
 
@@ -34,6 +35,8 @@ class SeriesExamples(Examples):
         panel: the steps of each series up to the split's end, those before the split too: a forecast may look back.
         begins: (S,) the step of each series from which on a horizon is the split's own.
         calendar: its features stand behind the panel's; they are computed once for all series that share their stamps.
+        notes: what was repaired when the series were read, and what is odd about their parts, one line each.
+        found: see `Signature`.
     """
 
     panel: Panel
@@ -41,6 +44,8 @@ class SeriesExamples(Examples):
     calendar: Calendar | None = None
     targets: NDArray[np.generic] | None = None
     groups: NDArray[np.generic] | None = None
+    notes: Sequence[str] = ()
+    found: tuple[tuple[str, str], ...] = ()
 
     @property
     def ids(self) -> Sequence[str]:  # type: ignore[override]
@@ -70,7 +75,7 @@ class SeriesExamples(Examples):
         inputs = [Field(SEQUENCE, "series", (len(features),), features)]
         if known:
             inputs.append(Field(FUTURE, "future", (len(known),), tuple(known)))
-        return Signature(tuple(inputs), Field("target", "series", (len(targets),), tuple(targets)))
+        return Signature(tuple(inputs), Field("target", "series", (len(targets),), tuple(targets)), self.found)
 
     @cached_property
     def table(self) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
@@ -121,6 +126,30 @@ class SeriesExamples(Examples):
     def target_values(self, series: int) -> NDArray[np.float32]:
         """Return the targets of one series, (T, C), in their own units; NaN where they are missing."""
         return self.panel.read(series)[:, self.panel.numbers("target")]
+
+    def to_forecast(self, horizon: int, from_date: str | None = None) -> SeriesExamples:
+        """Return the series with one horizon behind each, of which only what is known of days to come is there.
+
+        A series' `begins` is the first step of its horizon, and its last H steps are the horizon. Values are copied.
+
+        Args:
+            horizon: H.
+            from_date: nothing is read from this date on; by default, all up to the last value of a target is. A series
+                that has no step before it has a horizon and nothing to read.
+
+        Raises:
+            DataError: a future covariate is not known so far, or no series has a step before the date.
+        """
+        ends = self.panel.observed()
+        if from_date is not None:
+            ends = np.minimum(ends, self.panel.until(from_date))
+            if not ends.any():
+                raise DataError(
+                    f"expected a date after {self.panel.text(self.panel.first.min())}, where the data begin; received "
+                    f"{shown(from_date)}: nothing is left to read before it"
+                )
+        self.panel.check_future(horizon, ends)
+        return replace(self, panel=self.panel.continued(ends, horizon), begins=ends)
 
     def fingerprint(self) -> str:
         digest = hashlib.sha256(self.panel.fingerprint().encode())
@@ -188,7 +217,7 @@ class Windows(Examples):
 
     def place(self, index: int) -> tuple[int, int]:
         """Return the number of a window's series, and its origin."""
-        return bisect_right(self.edges, index) - 1, int(self.origins[index])  # type: ignore[arg-type]
+        return bisect_right(self.edges, index) - 1, int(self.origins[index])
 
     def read(self, index: int) -> dict[str, NDArray[np.generic]]:
         """Return `sequence` (T, F), and `future` (H, K) where anything is known of days to come."""
@@ -258,6 +287,7 @@ class _Ids(Sequence[str]):
     def __getitem__(self, index):  # type: ignore[no-untyped-def]
         if isinstance(index, slice):
             return [self[each] for each in range(*index.indices(len(self)))]
+        index = range(len(self))[index]  # counts from the end, too
         series, _ = self.windows.place(index)
         return f"{self.windows.series.ids[series]} {stamp_text(self.windows.stamps(index)[0])}"
 
@@ -299,7 +329,7 @@ def _known(
     targets: NDArray[np.float32], origins: NDArray[np.int32], history: int | None, horizon: int
 ) -> NDArray[np.bool_]:
     """Return for which origins a target is known both before and after."""
-    missing = np.isnan(targets).all(axis=1)
+    missing = np.asarray(np.isnan(targets).all(axis=1))
     if not missing.any():
         return np.ones(len(origins), bool)
     counted = np.concatenate([[0], np.cumsum(~missing)])

@@ -23,7 +23,7 @@ from rnnlab.places import Places
 from rnnlab.plan import plan_epoch
 from rnnlab.rundir import RunDir, read_arrays
 from rnnlab.settings import Training
-from rnnlab.sources import Source, Validation
+from rnnlab.sources import SequenceSource, Validation
 from rnnlab.strict import Strict
 from rnnlab.tasks import TASKS
 
@@ -53,7 +53,12 @@ def with_nested(cls: type[Strict]) -> Iterator[type[Strict]]:
 
 
 def classes() -> list[type[Strict]]:
-    found = [Experiment, *with_nested(Source), *with_nested(Training), *(TASKS.load(name) for name in TASKS.names())]
+    found = [
+        Experiment,
+        *with_nested(SequenceSource),
+        *with_nested(Training),
+        *(TASKS.load(name) for name in TASKS.names()),
+    ]
     return [each for each in dict.fromkeys(found) if each.__name__ != "Schedule"]  # a schedule's are Keras's own
 
 
@@ -266,9 +271,9 @@ EFFECTS: dict[str, tuple[Look, Settings, Settings]] = {
     "Experiment.head": (network, "head={name: classes}", "head={name: classes, readout: attention}"),
     "Experiment.training": (history, (), "training={batch_size: 16}"),
     "Experiment.seed": (weights, "seed=0", "seed=1"),
-    "Source.validation": (split, (), "data.validation={by: none}"),
-    "Source.on_bad": (left, "data.on_bad=error", "data.on_bad=skip"),
-    "Source.cache": (kept_on_disk, "data.cache=memory", "data.cache=disk"),
+    "SequenceSource.validation": (split, (), "data.validation={by: none}"),
+    "SequenceSource.on_bad": (left, "data.on_bad=error", "data.on_bad=skip"),
+    "SequenceSource.cache": (kept_on_disk, "data.cache=memory", "data.cache=disk"),
     "Validation.by": (split, "data.validation.by=fraction", FOLDS),
     "Validation.fraction": (split, "data.validation.fraction=0.2", "data.validation.fraction=0.4"),
     "Validation.folds": (split, (FOLDS, "data.validation.folds=3"), (FOLDS, "data.validation.folds=4")),

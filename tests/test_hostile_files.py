@@ -414,7 +414,7 @@ def test_the_name_of_a_dataset_can_not_leave_its_folder(name: str) -> None:
 def test_a_download_reads_nothing_but_the_network(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str | None
 ) -> None:
-    from rnnlab.sources import ucr
+    from rnnlab.sources import _downloads
 
     asked = []
     entries = [
@@ -425,7 +425,7 @@ def test_a_download_reads_nothing_but_the_network(
         asked.append(url)
         return io.BytesIO(json.dumps({"files": entries}).encode())
 
-    monkeypatch.setattr(ucr, "urlopen", urlopen)
+    monkeypatch.setattr(_downloads, "urlopen", urlopen)
     with pytest.raises(DataError, match="https://"):
         Ucr(dataset="Adiac").open(Places(tmp_path, tmp_path / "data"))
     assert len(asked) == 1
@@ -436,15 +436,15 @@ def test_a_download_reads_nothing_but_the_network(
     "answer", [b"", b"[" * 100_000, b'{"files": 3}', b'{"files": [3]}', b'{"files": [{"key": []}]}']
 )
 def test_a_record_that_is_none_is_one_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: bytes) -> None:
-    from rnnlab.sources import ucr
+    from rnnlab.sources import _downloads
 
-    monkeypatch.setattr(ucr, "urlopen", lambda url, timeout: io.BytesIO(answer))
+    monkeypatch.setattr(_downloads, "urlopen", lambda url, timeout: io.BytesIO(answer))
     with pytest.raises(DataError, match="could not be downloaded"):
         Ucr(dataset="Adiac").open(Places(tmp_path, tmp_path / "data"))
 
 
 def test_a_download_without_end_is_cut_off_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from rnnlab.sources import ucr
+    from rnnlab.sources import _downloads
 
     entries = [
         {"key": f"Adiac_{part}.ts", "checksum": "md5:0", "links": {"self": "https://x"}} for part in ("TRAIN", "TEST")
@@ -457,8 +457,8 @@ def test_a_download_without_end_is_cut_off_and_leaves_nothing(tmp_path: Path, mo
     def urlopen(url: str, timeout: float) -> io.BytesIO:
         return io.BytesIO(json.dumps({"files": entries}).encode()) if "/api/" in url else Endless()
 
-    monkeypatch.setattr(ucr, "urlopen", urlopen)
-    monkeypatch.setattr(ucr, "MOST_BYTES", 5_000_000)
+    monkeypatch.setattr(_downloads, "urlopen", urlopen)
+    monkeypatch.setattr(_downloads, "MOST_BYTES", 5_000_000)
     with pytest.raises(DataError, match="larger than 5,000,000 bytes"):
         Ucr(dataset="Adiac").open(Places(tmp_path, tmp_path / "data"))
     assert [each for each in tmp_path.rglob("*") if each.is_file()] == []

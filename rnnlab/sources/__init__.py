@@ -6,7 +6,7 @@ import warnings
 from abc import ABC, abstractmethod
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,25 @@ from rnnlab.signature import Signature
 from rnnlab.strict import Strict
 
 
-class Validation(Strict):
-    """How validation examples are found. Models, stopping and thresholds are chosen on them, never on test data."""
+class HeldOut(Strict):
+    """How validation examples are found. Models, stopping and thresholds are chosen on them, never on test data.
+
+    What every source has of it; a subclass says which ways there are, and what they need.
+    """
+
+    by: str = Field(description="the way; `folds` and `none` are ways of every source")
+    folds: int = Field(5, ge=2, description="number of folds")
+    fold: int = Field(0, ge=0, description="which fold validates; `rnnlab train --folds all` runs every one")
+
+    @model_validator(mode="after")
+    def _fold_exists(self) -> Self:
+        if self.by == "folds" and self.fold >= self.folds:
+            raise ValueError(f"fold {self.fold} does not exist: folds are 0 to {self.folds - 1}")
+        return self
+
+
+class Validation(HeldOut):
+    """How validation examples are found, where examples stand for themselves and may be shuffled."""
 
     idle_unless = MappingProxyType(
         {
@@ -40,17 +57,9 @@ class Validation(Strict):
         "validates; `given` uses the source's own validation split; `none` trains on everything",
     )
     fraction: float = Field(0.2, gt=0, lt=1, description="the part of the training split that validates")
-    folds: int = Field(5, ge=2, description="number of folds")
-    fold: int = Field(0, ge=0, description="which fold validates; `rnnlab train --folds all` runs every one")
     stratify: bool = Field(True, description="keep the share of each class the same on both sides")
     grouped: bool = Field(False, description="keep the source's groups (one speaker, one patient) on one side")
     seed: int = Field(0, ge=0, description="seed of the cut; its own, so that training seeds compare on the same cut")
-
-    @model_validator(mode="after")
-    def _fold_exists(self) -> Validation:
-        if self.by == "folds" and self.fold >= self.folds:
-            raise ValueError(f"fold {self.fold} does not exist: folds are 0 to {self.folds - 1}")
-        return self
 
     def split(self, examples: Examples) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the indices (training, validation), each ascending.
@@ -130,7 +139,7 @@ def _is_class(signature: Signature) -> bool:
 class Source(Strict, ABC):
     """Where examples come from. A subclass adds its keys and opens its splits."""
 
-    validation: Validation = Field(default_factory=Validation, description="how validation examples are found")
+    validation: HeldOut = Field(description="how validation examples are found")
     on_bad: Literal["error", "skip"] = Field(
         "error",
         description="what becomes of a bad sequence (a value that is missing, infinite or no number, no time step, "
@@ -154,6 +163,16 @@ class Source(Strict, ABC):
     @abstractmethod
     def read_input(self, path: Path, signature: Signature) -> Examples:
         """Return the examples of a file to predict, in the format of the training data; labels are not needed."""
+
+    def splits(self, places: Places) -> dict[str, Examples]:
+        """Open the source, and find the validation split as the spec asks for it."""
+        return self.open(places)
+
+
+class SequenceSource(Source, ABC):
+    """A source of sequences that stand for themselves: any of them may validate."""
+
+    validation: Validation = Field(default_factory=Validation, description="how validation examples are found")
 
     def splits(self, places: Places) -> dict[str, Examples]:
         """Open the source and cut the validation split off the training split where the spec asks for it."""

@@ -11,10 +11,10 @@ from rnnlab.errors import DataError
 from rnnlab.examples import Examples, FlatExamples
 from rnnlab.places import Places
 from rnnlab.signature import Signature
-from rnnlab.sources import Source
+from rnnlab.sources import SequenceSource
 
 
-class FileSource(Source):
+class FileSource(SequenceSource):
     """A source with one file per split. A subclass reads one file; classes and features are the training file's."""
 
     train: str = Field(description="the file of the training split")

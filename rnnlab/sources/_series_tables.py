@@ -47,6 +47,14 @@ VALUE = "value"  # the target's name where every column is a series
 ALONE = "series"  # the id of a series that has none: not the file's name, which is no part of the data
 
 
+class KeyMistakeError(ValueError):
+    """Keys contradict each other; `key` is the one to look at."""
+
+    def __init__(self, key: str, message: str) -> None:
+        self.key = key
+        super().__init__(message)
+
+
 @dataclass(frozen=True)
 class SeriesKeys:
     """What the columns of a table of series are; the names are meant as those of the spec's keys.
@@ -66,7 +74,7 @@ class SeriesKeys:
         on_bad: what becomes of a bad series: `error`, or `skip`.
 
     Raises:
-        ValueError: keys contradict each other.
+        KeyMistakeError: keys contradict each other.
     """
 
     time: str
@@ -84,18 +92,24 @@ class SeriesKeys:
 
     def __post_init__(self) -> None:
         if (self.layout == "long") != (self.id is not None):
-            raise ValueError("id names the series of layout: long; give both or neither")
+            key = "layout" if self.id is None else "id"
+            raise KeyMistakeError(key, "id names the series of layout: long; give both or neither")
         if self.static and self.layout != "long":
-            raise ValueError("static is for layout: long, where every series has rows of its own")
+            raise KeyMistakeError("static", "static is for layout: long, where every series has rows of its own")
         if not self.target and self.layout != "columns":
-            raise ValueError("target: name at least one column")
-        named = [self.time, *([self.id] if self.id is not None else []), *self.target, *self.covariates]
-        twice = next((name for name, count in Counter(named).items() if count > 1), None)
-        if twice is not None:
-            raise ValueError(f"column '{twice}' has two roles; name it once")
-        other = next((name for name in self.categories if name not in self.covariates), None)
-        if other is not None:
-            raise ValueError(f"categories: '{other}' is not among past, future and static")
+            raise KeyMistakeError("target", "target: name at least one column")
+        named: set[str] = set()
+        for key in ("time", "id", "target", "past", "future", "static"):
+            value = getattr(self, key)
+            for name in value if isinstance(value, tuple) else () if value is None else (value,):
+                if name in named:
+                    raise KeyMistakeError(key, f"column {shown(name)} has two roles; name it once")
+                named.add(name)
+        for name, count in Counter(self.categories).items():
+            if name not in self.covariates:
+                raise KeyMistakeError("categories", f"categories: {shown(name)} is not among past, future and static")
+            if count > 1:
+                raise KeyMistakeError("categories", f"categories: {shown(name)} stands twice; name it once")
 
     @property
     def covariates(self) -> tuple[str, ...]:
@@ -134,8 +148,8 @@ class Repairs:
             (self.filled, "stamp(s) without a row: made explicit as missing values"),
             (self.missing, "value(s) of targets missing before the last one of their series"),
             (self.trimmed, "step(s) before the first or behind the last value: left out"),
-            (len(self.empty), f"series without any value: left out ({_some(self.empty)})"),
-            (len(self.constant), f"series that never change(s): {_some(self.constant)}"),
+            (len(self.empty), f"series without any value: left out ({some(self.empty)})"),
+            (len(self.constant), f"series that never change(s): {some(self.constant)}"),
         ]
         return [f"{count:,} {text}" for count, text in told if count]
 
@@ -188,7 +202,8 @@ def read_series(paths: Sequence[Path], keys: SeriesKeys) -> Reading:
     return Reading(panel, repairs, keys)
 
 
-def _some(names: Sequence[str]) -> str:
+def some(names: Sequence[str]) -> str:
+    """Return some of these names, for a line that is not too long."""
     most = 5
     return ", ".join(shown(name) for name in names[:most]) + (", …" if len(names) > most else "")
 

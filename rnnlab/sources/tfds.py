@@ -25,7 +25,7 @@ from rnnlab.examples import Examples, FlatExamples
 from rnnlab.places import Places
 from rnnlab.signature import Field as ExampleField
 from rnnlab.signature import Signature
-from rnnlab.sources import Source
+from rnnlab.sources import SequenceSource
 from rnnlab.sources._checks import BadSequences, Place, check_steps, near, shown_path
 from rnnlab.sources._files import check_features
 from rnnlab.sources._targets import class_target, numbers_target
@@ -55,7 +55,7 @@ class Features(Strict):
         return self
 
 
-class Tfds(Source):
+class Tfds(SequenceSource):
     """A dataset of TensorFlow Datasets, by name or as a folder of prepared data.
 
     Prepared data of a named dataset is looked for in `tfds/` of the data directory.

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import json
-import os
-import tempfile
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
 
 from pydantic import Field
 
@@ -18,18 +14,15 @@ from rnnlab.errors import DataError
 from rnnlab.examples import Examples
 from rnnlab.places import Places
 from rnnlab.signature import Signature
-from rnnlab.sources import Source
+from rnnlab.sources import SequenceSource, _downloads
 from rnnlab.sources._checks import near
 from rnnlab.sources.ts_file import read_ts
-from rnnlab.strict import shown
 
 RECORD = "https://zenodo.org/api/records/{}"
 MOST_BYTES_OF_RECORD = 10_000_000
-MOST_BYTES = 10_000_000_000  # of one file; the archive's largest has a tenth of it
-SECONDS = 20  # without an answer for so long, the network counts as absent
 
 
-class Ucr(Source):
+class Ucr(SequenceSource):
     """A classification or regression problem of the UCR/UEA archive (timeseriesclassification.com).
 
     A problem that comes with aeon is read from there; others from `ucr/NAME/` in the data directory, into which they
@@ -77,7 +70,7 @@ class Ucr(Source):
                 f"(for data of your own, {remedy})"
             )
         try:
-            with urlopen(RECORD.format(records[self.dataset]), timeout=SECONDS) as response:
+            with _downloads.open_address(RECORD.format(records[self.dataset])) as response:
                 record = {each["key"]: each for each in json.loads(response.read(MOST_BYTES_OF_RECORD))["files"]}
             for file in self._files():
                 _fetch(record[file], folder / file)
@@ -90,27 +83,6 @@ class Ucr(Source):
 
 
 def _fetch(entry: dict[str, Any], path: Path) -> None:
-    """Download one file of a Zenodo record; it appears under its name only when it is whole.
-
-    Raises:
-        ValueError: what arrived is not what the record's checksum says, is too large, or would not come over https.
-    """
-    address = str(entry["links"]["self"])
-    if not address.startswith("https://"):  # urlopen would read this machine's own files, too
-        raise ValueError(f"{path.name}: expected an address https://…; received {shown(address)}")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Download one file of a Zenodo record."""
     algorithm, _, expected = str(entry["checksum"]).rpartition(":")
-    digest = hashlib.new(algorithm, usedforsecurity=False)
-    descriptor, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file, urlopen(address, timeout=SECONDS) as response:
-            while chunk := response.read(1 << 20):
-                digest.update(chunk)
-                file.write(chunk)
-                if file.tell() > MOST_BYTES:
-                    raise ValueError(f"{path.name} is larger than {MOST_BYTES:,} bytes")
-        if digest.hexdigest() != expected:
-            raise ValueError(f"{path.name} arrived damaged: its {algorithm} is not that of the record")
-        Path(part).replace(path)
-    finally:
-        Path(part).unlink(missing_ok=True)
+    _downloads.fetch(str(entry["links"]["self"]), path, algorithm, expected)

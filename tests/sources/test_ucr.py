@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from rnnlab.errors import DataError
 from rnnlab.places import Places
-from rnnlab.sources import ucr
+from rnnlab.sources import _downloads
 from rnnlab.sources.ucr import Ucr
 
 CONTENT = b"@classLabel true a b\n@equalLength false\n@data\n1,2:a\n3:b\n"
@@ -49,7 +49,7 @@ def no_network(url: str, timeout: float) -> io.BytesIO:
 
 
 def test_a_problem_that_comes_with_aeon_needs_no_network(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ucr, "urlopen", no_network)
+    monkeypatch.setattr(_downloads, "urlopen", no_network)
     splits = Ucr(dataset="JapaneseVowels").open(places)
     assert len(splits["train"]) == 270
     assert len(splits["test"]) == 370
@@ -75,7 +75,7 @@ def test_a_problem_in_the_data_directory_is_read_from_there(places: Places) -> N
 def test_without_a_network_the_message_says_where_to_put_the_files(
     places: Places, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ucr, "urlopen", no_network)
+    monkeypatch.setattr(_downloads, "urlopen", no_network)
     with pytest.raises(DataError, match=r"put Adiac_TRAIN\.ts and Adiac_TEST\.ts into .*ucr"):
         Ucr(dataset="Adiac").open(places)
 
@@ -86,14 +86,14 @@ def test_an_unknown_name_is_met_with_the_nearest_one(places: Places) -> None:
 
 
 def test_a_download_writes_its_two_files_and_nothing_else(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ucr, "urlopen", answer())
+    monkeypatch.setattr(_downloads, "urlopen", answer())
     assert len(Ucr(dataset="Adiac").open(places)["train"]) == 2
     written = {path.relative_to(places.data).as_posix() for path in places.spec.rglob("*") if path.is_file()}
     assert written == {"ucr/Adiac/Adiac_TRAIN.ts", "ucr/Adiac/Adiac_TEST.ts"}
 
 
 def test_a_damaged_download_leaves_no_file(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ucr, "urlopen", answer(damaged=True))
+    monkeypatch.setattr(_downloads, "urlopen", answer(damaged=True))
     with pytest.raises(DataError, match="arrived damaged"):
         Ucr(dataset="Adiac").open(places)
     assert not [path for path in places.data.rglob("*") if path.is_file()]

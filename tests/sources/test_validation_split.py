@@ -15,7 +15,7 @@ from rnnlab.errors import DataError
 from rnnlab.examples import Examples, FlatExamples
 from rnnlab.places import Places
 from rnnlab.signature import Field, Signature
-from rnnlab.sources import Source, Validation
+from rnnlab.sources import SequenceSource, Validation
 
 WAYS: list[dict[str, Any]] = [
     {"by": "fraction"},
@@ -113,7 +113,7 @@ def test_ways_that_do_not_exist_are_mistakes_of_the_spec(way: dict[str, Any]) ->
         Validation(**way)
 
 
-class _Made(Source):
+class _Made(SequenceSource):
     """A source with the splits `train` and `test`, and with `own` also `validation`."""
 
     own: bool = False
