@@ -181,9 +181,7 @@ class Forecasting(Task):
             from scipy.special import ndtri
 
             deviation = _deviation(outputs[..., 1, :])[..., tf.newaxis]
-            answers["quantiles"] = outputs[..., 0, :][..., tf.newaxis] + deviation * ndtri(self.levels).astype(
-                "float32"
-            )
+            answers["quantiles"] = answers["values"][..., tf.newaxis] + deviation * ndtri(self.levels).astype("float32")
         return answers
 
     def constants(self) -> dict[str, Any]:
