@@ -1,8 +1,7 @@
-"""Min-max: each feature's training range to 0..1."""
+"""Min-max: each feature's range, over the training steps, a series' or a window's own, to 0..1."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,17 +9,18 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from rnnlab.examples import Examples
-from rnnlab.transforms import Learnt, Transform
+from rnnlab.transforms import input_field, series_numbers
+from rnnlab.transforms._scaling import SMALLEST, Scaling, extremes, known_steps
 
 
-class MinMax(Transform):
-    """Map each feature's smallest and largest training value to `low` and `high`; a constant feature becomes `low`.
+class MinMax(Scaling):
+    """Map each feature's smallest and largest known value to `low` and `high`; a constant feature becomes `low`.
 
-    Values outside the training range map outside low..high.
+    Values outside that range map outside low..high.
     """
 
-    low: float = Field(0.0, description="what the smallest training value becomes")
-    high: float = Field(1.0, description="what the largest training value becomes")
+    low: float = Field(0.0, description="what the smallest value becomes")
+    high: float = Field(1.0, description="what the largest value becomes")
 
     @model_validator(mode="after")
     def _ascending(self) -> MinMax:
@@ -28,13 +28,42 @@ class MinMax(Transform):
             raise ValueError(f"expected low < high; received low {self.low} and high {self.high}")
         return self
 
-    def fit(self, train: Examples) -> Learnt:
-        steps = [train.read(index)[self.field] for index in range(len(train))]
-        low = np.min([each.min(axis=0) for each in steps], axis=0).astype(np.float32)
-        high = np.max([each.max(axis=0) for each in steps], axis=0).astype(np.float32)
-        # TensorFlow takes a range below the smallest normal number for zero.
-        constant = high - low < np.finfo(np.float32).tiny
-        return {"minimum": low, "range": np.where(constant, np.float32(1), high - low)}
+    @property
+    def outer(self) -> tuple[float, float]:
+        return self.low, self.high
 
-    def apply(self, values: Any, lengths: Any, learnt: Mapping[str, NDArray[Any]]) -> tuple[Any, Any]:
-        return (values - learnt["minimum"]) / learnt["range"] * (self.high - self.low) + self.low, lengths
+    @property
+    def labels(self) -> tuple[str, str]:
+        return "minimum", "range"
+
+    def learn(self, train: Examples) -> tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]]]:
+        numbers = series_numbers(train) if self.per_series else np.zeros(len(train), np.int64)
+        features = input_field(train.signature, self.field).shape
+        low = np.full((int(numbers.max(initial=0)) + 1, *features), np.inf, np.float32)
+        high = -low
+        for index, number in enumerate(numbers):
+            steps = np.asarray(train.read(index)[self.field], np.float32)
+            low[number] = np.fmin(low[number], np.fmin.reduce(steps, axis=0, initial=np.inf))
+            high[number] = np.fmax(high[number], np.fmax.reduce(steps, axis=0, initial=-np.inf))
+        if not self.per_series:
+            return _origin_and_unit(low[0], high[0])
+        least, most = low.min(axis=0), high.max(axis=0)
+        unknown = low > high
+        return _origin_and_unit(
+            np.concatenate([np.where(unknown, least, low), least[np.newaxis]]),
+            np.concatenate([np.where(unknown, most, high), most[np.newaxis]]),
+        )
+
+    def measure(self, window: Any, lengths: Any) -> tuple[Any, Any]:
+        import tensorflow as tf
+
+        low, high = extremes(window, known_steps(window, lengths))
+        return low, tf.where(high - low < SMALLEST, 1.0, high - low)
+
+
+def _origin_and_unit(
+    low: NDArray[np.float32], high: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    unknown = low > high
+    low, high = np.where(unknown, np.float32(0), low), np.where(unknown, np.float32(0), high)
+    return low, np.where(high - low < SMALLEST, np.float32(1), high - low)

@@ -18,6 +18,10 @@ class Truncate(Transform):
     max_length: int = Field(ge=1, description="the most steps that are kept")
     keep: Literal["start", "end"] = Field("start", description="which end of a longer sequence is kept")
 
+    @property
+    def forecasts(self) -> bool:
+        return self.keep == "end"  # what follows the first steps is not what is asked for
+
     def fit(self, train: Examples) -> Learnt:
         return {}
 
@@ -31,3 +35,9 @@ class Truncate(Transform):
             positions = tf.minimum(first[:, tf.newaxis] + tf.range(width), tf.shape(values)[1] - 1)
             return tf.gather(values, positions, batch_dims=1), kept
         return values[:, : self.max_length], kept
+
+    def extend(self, ahead: Any, window: Any, lengths: Any, learnt: Mapping[str, NDArray[Any]]) -> Any:
+        return ahead if self.forecasts else super().extend(ahead, window, lengths, learnt)
+
+    def invert(self, answers: Any, window: Any, lengths: Any, learnt: Mapping[str, NDArray[Any]]) -> Any:
+        return answers if self.forecasts else super().invert(answers, window, lengths, learnt)
