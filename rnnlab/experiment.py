@@ -41,7 +41,8 @@ class Experiment(Strict):
     data: Annotated[Source, Choice(SOURCES)] = Field(description="where the examples come from")
     transforms: list[Annotated[Transform, Choice(TRANSFORMS)]] = Field(
         default_factory=lambda: [TRANSFORMS.load("standardize")()],
-        description="how examples are prepared, in order; fitted on the training split alone",
+        description="how examples are prepared, in order; fitted on the training split alone. Default: standardize, "
+        "and before a forecast impute",
     )
     task: Annotated[Task, Choice(TASKS)] = Field(description="the question")
     model: Annotated[Architecture, Choice(ARCHITECTURES)] = Field(description="the network")
@@ -88,6 +89,8 @@ def _resolve_defaults(values: dict[str, Any]) -> None:
     kind = task.get("kind") if isinstance(task, dict) else task
     if values.get("head") is None and isinstance(kind, str) and kind in TASKS.names() and not _decodes(values):
         values["head"] = {HEADS.key: TASKS.load(kind).head}
+    if kind == "forecasting" and "transforms" not in values:
+        values["transforms"] = [{TRANSFORMS.key: "impute"}, {TRANSFORMS.key: "standardize"}]
     validation = data.get("validation") if isinstance(data, dict) else None
     training = values.setdefault("training", {})
     if isinstance(validation, dict) and validation.get("by") == "none" and isinstance(training, dict):
@@ -112,6 +115,7 @@ def cross_check(experiment: Experiment) -> list[tuple[tuple[int | str, ...], str
             (("head", "name"), f"'{HEADS.name_of(experiment.head)}' does not serve {kind}; use {', '.join(fitting)}")
         )
     found += _architecture_mistakes(experiment, kind)
+    found += _transform_mistakes(experiment, kind)
     for key in ("best", "early_stopping", "reduce_on_plateau"):
         monitored = getattr(experiment.training, key)
         if monitored is not None:
@@ -131,6 +135,25 @@ def _architecture_mistakes(experiment: Experiment, kind: str) -> list[tuple[tupl
         return [(("head",), f"'{name}' decodes by itself; remove the head")]
     wanting = None if model.decodes else experiment.reader.mistake(model)
     return [] if wanting is None else [(("model",), wanting)]
+
+
+def _transform_mistakes(experiment: Experiment, kind: str) -> list[tuple[tuple[int | str, ...], str]]:
+    """Return where a transform does not fit the task, or the head."""
+    if kind != "forecasting":
+        return []
+    every_step = not experiment.model.decodes and experiment.reader.every_step
+    found: list[tuple[tuple[int | str, ...], str]] = []
+    for number, transform in enumerate(experiment.transforms):
+        name = TRANSFORMS.name_of(transform)
+        if not transform.forecasts:
+            found.append((("transforms", number), f"{name}, as it is set, can't prepare what is forecast; remove it"))
+        elif every_step and not transform.causal:
+            text = (
+                f"{name}, as it is set, lets a step see what follows it, and the head {HEADS.name_of(experiment.reader)} "
+                "forecasts that at every step; use `over: training` or `series`, `method: forward`, or another head"
+            )
+            found.append((("transforms", number), text))
+    return found
 
 
 def _monitor_mistake(monitored: Monitored, experiment: Experiment) -> str | None:

@@ -6,7 +6,7 @@ Axes: N examples, T time, F features, C classes or numbers.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from rnnlab.plan import Batching, plan_evaluation
 from rnnlab.preparation import Pipeline, from_arrays, pad
 from rnnlab.quiet import load_tensorflow
 from rnnlab.rundir import RunDir, read_arrays
-from rnnlab.signature import Signature
+from rnnlab.signature import Field, Signature
 from rnnlab.tasks import Learnt
 from rnnlab.windows import Windows
 
@@ -133,24 +133,39 @@ class Predictor:
         number = tf.TensorSpec([None], tf.int32)
         return tf.function(self.forward, input_signature=[fields, number, number])
 
-    def predict(self, sequences: Sequence[Any]) -> dict[str, NDArray[Any]]:
+    def predict(
+        self, sequences: Sequence[Any], future: Sequence[Any] | None = None, series: Sequence[str] | None = None
+    ) -> dict[str, NDArray[Any]]:
         """Return the answers for raw sequences.
 
         Args:
-            sequences: arrays (T, F), or pandas frames with the columns that the run was trained on.
+            sequences: arrays (T, F), or pandas frames with the columns that the run was trained on. To forecast, what
+                came before; a missing value is NaN.
+            future: to forecast where something is known of the steps to come: of each sequence an array (H, K), or a
+                frame with these columns.
+            series: to forecast, the name of each sequence's series, where transforms know each of them.
 
         Returns:
-            `probabilities` (N, C) and `classes` (N,) of text, or `values` (N, C).
+            `probabilities` (N, C) and `classes` (N,) of text, or `values` (N, C), or of forecasts `values` (N, H, C)
+            and, unless they are points, `quantiles` (N, H, C, Q) with their `levels` (Q,).
 
         Raises:
             DataError: a sequence has another number of features, no steps, or values that are not finite.
         """
-        field = self.signature.inputs[0]
         if not len(sequences):
             raise DataError("predict: no sequences were given")
-        arrays = [self._to_array(sequence, position) for position, sequence in enumerate(sequences)]
+        main, *others = self.signature.inputs
+        arrays = [self._to_array(sequence, main, f"sequence {number}") for number, sequence in enumerate(sequences)]
+        beside = {}
+        for other in others:
+            if future is None or len(future) != len(sequences):
+                raise DataError(f"predict: expected the {other.name} of each sequence: {', '.join(other.names)}")
+            beside[other.name] = np.stack(
+                [self._to_array(each, other, f"{other.name} {number}") for number, each in enumerate(future)]
+            )
         ids = [str(position) for position in range(len(arrays))]
-        return self.final_answers(FlatExamples.from_sequences(Signature((field,)), ids, arrays))
+        examples = FlatExamples.from_sequences(Signature(self.signature.inputs), ids, arrays)
+        return self.final_answers(replace(examples, beside=beside, series=series))
 
     def final_answers(self, examples: Examples) -> dict[str, NDArray[Any]]:
         """Return `answers` with what the task adds, such as the names of the classes."""
@@ -158,26 +173,28 @@ class Predictor:
         final = self.experiment.task.final_answers(answers, self.signature.known_target)
         return {**answers, **{name: to_numpy(value) for name, value in final.items()}}
 
-    def _to_array(self, sequence: Any, position: int) -> NDArray[np.float32]:
-        field = self.signature.inputs[0]
+    def _to_array(self, sequence: Any, field: Field, where: str) -> NDArray[np.float32]:
+        """Return (T, F); where steps to come are described, T must be the horizon."""
         columns = getattr(sequence, "columns", None)
         if columns is not None:
             missing = [name for name in field.names if name not in columns]
             if missing:
-                raise DataError(f"sequence {position}: no column {', '.join(missing)}; it has {', '.join(columns)}")
+                raise DataError(f"{where}: no column {', '.join(missing)}; it has {', '.join(columns)}")
             sequence = sequence[list(field.names)].to_numpy()
         try:
             array = np.asarray(sequence, np.float32)
         except (ValueError, TypeError) as error:
-            raise DataError(f"sequence {position}: expected numbers (time, features): {error}") from None
+            raise DataError(f"{where}: expected numbers (time, features): {error}") from None
         if array.ndim == 1 and field.shape == (1,):
             array = array[:, np.newaxis]
-        if array.ndim != 1 + len(field.shape) or array.shape[1:] != field.shape or not len(array):
-            expected = ", ".join(["T ≥ 1", *map(str, field.shape)])
-            raise DataError(f"sequence {position}: expected shape ({expected}); received {array.shape}")
-        if not np.isfinite(array).all():
-            step = int(np.argwhere(~np.isfinite(array))[0][0])
-            raise DataError(f"sequence {position}, time step {step}: a value is not a finite number")
+        steps = self.network.output_shape[1] if field.kind == "future" else None
+        if array.shape[1:] != field.shape or not len(array) or len(array) != (steps or len(array)):
+            expected = ", ".join([str(steps or "T ≥ 1"), *map(str, field.shape)])
+            raise DataError(f"{where}: expected shape ({expected}); received {array.shape}")
+        fills = field.kind == "series" and any(transform.fills for transform in self.pipeline.transforms)
+        bad = np.isinf(array) if fills else ~np.isfinite(array)
+        if bad.any():
+            raise DataError(f"{where}, time step {int(np.argwhere(bad)[0][0])}: a value is not a finite number")
         return array
 
 

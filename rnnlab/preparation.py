@@ -14,8 +14,9 @@ from rnnlab.errors import DataError, RunError, did_you_mean
 from rnnlab.examples import Examples, FlatExamples
 from rnnlab.plan import Batch, Batching, plan_evaluation
 from rnnlab.signature import Signature
+from rnnlab.strict import shown
 from rnnlab.transforms import Learnt, Transform
-from rnnlab.windows import FUTURE
+from rnnlab.windows import FUTURE, SeriesExamples
 
 CHUNK_STEPS = 200_000
 
@@ -247,6 +248,30 @@ def require_examples(splits: Mapping[str, Examples]) -> None:
     for name, examples in splits.items():
         if not len(examples):
             raise DataError(f"data: the {name} split has no examples")
+
+
+def check_filled(transforms: Sequence[Transform], splits: Mapping[str, Examples]) -> None:
+    """Refuse series with missing values that nothing fills in.
+
+    Raises:
+        DataError: where the first is.
+    """
+    if any(transform.fills for transform in transforms):
+        return
+    for name, series in splits.items():
+        if not isinstance(series, SeriesExamples):
+            continue
+        for number, identity in enumerate(series.ids):
+            missing = np.isnan(series.panel.read(number)[:, series.columns])
+            if missing.any():
+                step, column = np.argwhere(missing)[0]
+                stamp = series.panel.text(series.panel.stamps(number)[step])
+                feature = series.signature.inputs[0].names[column]
+                raise DataError(
+                    f"data: the {name} split's series {shown(identity)} has no value of {shown(feature)} at {stamp} (and "
+                    f"{int(missing.sum()) - 1} more are missing), and no transform fills it in; add `- impute` to "
+                    "`transforms`, before what computes with it"
+                )
 
 
 def to_arrays(pipeline: Pipeline, task_learnt: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

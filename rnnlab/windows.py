@@ -293,7 +293,14 @@ class _Ids(Sequence[str]):
 
 
 def cut_windows(
-    series: SeriesExamples, history: int | None, horizon: int, stride: int, least: int, season: int
+    series: SeriesExamples,
+    history: int | None,
+    horizon: int,
+    stride: int,
+    least: int,
+    season: int,
+    *,
+    to_score: bool = True,
 ) -> Windows:
     """Return the windows of a split: every horizon lies within the split, and what is read before its origin.
 
@@ -304,8 +311,9 @@ def cut_windows(
         stride: steps from one origin to the next; counted from the split's first origin.
         least: steps that there must be to read; a window with fewer is none.
         season: see `Windows`.
+        to_score: whether there must be something to compare a forecast with.
 
-    A window is left out where no target is known in what it reads, or none in its horizon.
+    A window is left out where no target is known in what it reads, or to score none in its horizon.
 
     Raises:
         DataError: no series is long enough for one window.
@@ -314,7 +322,7 @@ def cut_windows(
     for number in range(len(series)):
         first, end = max(int(series.begins[number]), least), int(series.lengths[number])
         origins = np.arange(first, end - horizon + 1, stride, dtype=np.int32)
-        origins = origins[_known(series.target_values(number), origins, history, horizon)]
+        origins = origins[_known(series.target_values(number), origins, history, horizon if to_score else None)]
         found.append(origins)
         if not len(origins):
             left_out.append(series.ids[number])
@@ -326,17 +334,18 @@ def cut_windows(
 
 
 def _known(
-    targets: NDArray[np.float32], origins: NDArray[np.int32], history: int | None, horizon: int
+    targets: NDArray[np.float32], origins: NDArray[np.int32], history: int | None, horizon: int | None
 ) -> NDArray[np.bool_]:
-    """Return for which origins a target is known both before and after."""
+    """Return for which origins a target is known both before, and, if there is a horizon, within it."""
     missing = np.asarray(np.isnan(targets).all(axis=1))
     if not missing.any():
         return np.ones(len(origins), bool)
     counted = np.concatenate([[0], np.cumsum(~missing)])
     start = np.zeros_like(origins) if history is None else np.maximum(origins - history, 0)
     before = counted[origins] - counted[start]
-    after = counted[np.minimum(origins + horizon, len(missing))] - counted[origins]
-    return (before > 0) & (after > 0)
+    if horizon is None:
+        return before > 0
+    return (before > 0) & (counted[origins + horizon] > counted[origins])
 
 
 def _too_short(series: SeriesExamples, least: int, horizon: int) -> str:

@@ -118,13 +118,16 @@ def predict(
     ],
     output: Annotated[Path | None, typer.Option(help="write here; .csv or .jsonl; default: standard output")] = None,
     as_json: AsJson = False,
+    from_date: Annotated[
+        str | None, typer.Option(metavar="DATE", help="forecast from this date on; default: behind the last value")
+    ] = None,
     plugin: Plugin = None,
 ) -> None:
-    """Answer for a file, whose labels are not needed."""
+    """Answer for a file, whose labels are not needed; of series, forecast what follows."""
     from rnnlab.cli.scoring import predict_file
 
     _load(plugin)
-    predict_file(run, source, output, as_json)
+    predict_file(run, source, output, as_json, from_date)
 
 
 @app.command()

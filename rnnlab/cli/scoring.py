@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 from rnnlab.cli.tables import print_evaluation, print_spread, skipped_lines
 from rnnlab.errors import UserError
 from rnnlab.experiment import Experiment, load_experiment
+from rnnlab.panel import stamp_text
 from rnnlab.places import Places, default_data_directory
 from rnnlab.rundir import RunDir, write_text
+from rnnlab.windows import Windows
 
 
 def evaluate_runs(
@@ -45,27 +47,34 @@ def evaluate_runs(
         print_spread([run.path for run in runs], split)
 
 
-def predict_file(path: Path, source: Path, output: Path | None, as_json: bool) -> None:
+def predict_file(path: Path, source: Path, output: Path | None, as_json: bool, from_date: str | None) -> None:
     """Answer for a file, as CSV or as JSON lines."""
     if not source.is_file() and not source.is_dir():
         raise UserError(f"{source}: {'expected a file or a folder' if source.exists() else 'no such file'}")
     if output is not None and output.suffix not in (".csv", ".jsonl"):
         raise UserError(f"--output {output}: expected .csv or .jsonl")
     predictor = _predictor(RunDir.open(path), ())
-    examples = predictor.experiment.data.read_input(source, predictor.signature)
+    given = predictor.experiment.data.read_input(source, predictor.signature)
+    examples = predictor.experiment.task.to_answer(given, from_date)
     if examples.skipped:
         print(f"{source}: {len(examples.skipped)} bad sequence(s) left out, without an answer:", file=sys.stderr)
         print("\n".join(skipped_lines(examples.skipped, len(examples.skipped))), file=sys.stderr)
     answers = predictor.final_answers(examples)
     names = predictor.signature.known_target.names
-    rows = [_row(identity, index, answers, names) for index, identity in enumerate(examples.ids)]
+    if isinstance(examples, Windows):
+        if examples.left_out:
+            count, names_of = len(examples.left_out), _few(examples.left_out)
+            print(f"{source}: {count} series too short to forecast from, left out: {names_of}", file=sys.stderr)
+        rows = [row for index in range(len(examples)) for row in _forecast_rows(examples, index, answers, names)]
+    else:
+        rows = [_row(identity, index, answers, names) for index, identity in enumerate(examples.ids)]
     lines = as_json or (output is not None and output.suffix == ".jsonl")
     text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows) if lines else _csv(rows)
     if output is None:
         print(text, end="")
     else:
         write_text(output, text)
-        print(f"{len(rows)} answers in {output}", file=sys.stderr)
+        print(f"{len(examples)} answer{'s' if len(examples) != 1 else ''} in {output}", file=sys.stderr)
 
 
 def export_run(path: Path, form: str, output: Path | None) -> None:
@@ -119,8 +128,36 @@ def _row(identity: str, index: int, answers: dict[str, NDArray[Any]], names: Seq
         if values.dtype.kind != "U":
             # A number that is itself called like one of the columns before must not take its place.
             prefix = "p_" if key == "probabilities" else "value_" if row.keys() & set(names) else ""
-            row |= {f"{prefix}{name}": float(f"{each:.9g}") for name, each in zip(names, values[index], strict=True)}
+            row |= {f"{prefix}{name}": _short(each) for name, each in zip(names, values[index], strict=True)}
     return row
+
+
+def _forecast_rows(
+    windows: Windows, index: int, answers: dict[str, NDArray[Any]], names: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Return one row for each step ahead: the series, its date, each target's value, and the quantiles behind it."""
+    series = windows.series.ids[windows.place(index)[0]]
+    rows = []
+    for step, stamp in enumerate(windows.stamps(index)):
+        row: dict[str, Any] = {"series": series, "time": stamp_text(stamp)}
+        for number, name in enumerate(names):
+            row[name] = _short(answers["values"][index, step, number])
+            if "quantiles" in answers:
+                values = answers["quantiles"][index, step, number]
+                row |= {
+                    f"{name} {level:g}": _short(each) for level, each in zip(answers["levels"], values, strict=True)
+                }
+        rows.append(row)
+    return rows
+
+
+def _short(value: Any) -> float:
+    """Return a number with the digits that 32 bits have."""
+    return float(f"{value:.9g}")
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
 
 
 def _csv(rows: list[dict[str, Any]]) -> str:

@@ -17,7 +17,7 @@ from rnnlab.figures import Evidence, draw_all
 from rnnlab.history import read_history
 from rnnlab.metrics import Metric
 from rnnlab.places import Places
-from rnnlab.prediction import Predictor
+from rnnlab.prediction import Predictor, series_names
 from rnnlab.rundir import write_json
 from rnnlab.signature import Field
 from rnnlab.tasks import TASKS
@@ -81,7 +81,8 @@ def evaluate(predictor: Predictor, places: Places, split: str = "test", *, figur
     if examples.targets is None:
         raise DataError(f"data: the {split} split has no labels to score against; `rnnlab predict` needs none")
     metrics = experiment.task.metrics(target)
-    answers, batch = predictor.answers(examples), _batch(examples)
+    answers = {**predictor.answers(examples), **experiment.task.constants()}
+    batch = _batch(predictor, examples)
     sums = _sums(answers, batch, metrics)
     result = Evaluation(
         split,
@@ -93,10 +94,11 @@ def evaluate(predictor: Predictor, places: Places, split: str = "test", *, figur
         left_out=len(examples.skipped),
         cut=isinstance(examples, Subset),
     )
-    _score_baselines(result, predictor, splits["train"], examples, batch, metrics)
+    train = experiment.task.examples(splits["train"])
+    simple = _score_baselines(result, predictor, train, examples, batch, metrics)
     write_json(predictor.run.scores(split), result.to_json())
     if figures:
-        _draw(predictor, target, splits["train"], examples, answers, split)
+        _draw(predictor, target, train, examples, answers, split, simple)
     return result
 
 
@@ -130,9 +132,12 @@ def score(answers: Answers, batch: Mapping[str, NDArray[Any]], metrics: Mapping[
     return _values(_sums(answers, batch, metrics), metrics)
 
 
-def _batch(examples: Examples) -> dict[str, NDArray[Any]]:
+def _batch(predictor: Predictor, examples: Examples) -> dict[str, NDArray[Any]]:
     """Return a whole split as the one batch that answers are scored against."""
-    return {"targets": np.asarray(examples.targets), "weights": np.ones(len(examples), np.float32)}
+    series = predictor.series_numbers(series_names(examples), len(examples))
+    beside = predictor.experiment.task.per_series(predictor.learnt)
+    targets = {"targets": np.asarray(examples.targets), "weights": np.ones(len(examples), np.float32)}
+    return {**targets, **{name: values[series] for name, values in beside.items()}}
 
 
 def _sums(
@@ -159,7 +164,9 @@ def _score_baselines(
     examples: Examples,
     batch: Mapping[str, NDArray[Any]],
     metrics: Mapping[str, Metric],
-) -> None:
+) -> dict[str, Answers]:
+    """Score the baselines of this task, and return what they answer, by title."""
+    simple: dict[str, Answers] = {}
     kind = TASKS.name_of(predictor.experiment.task)
     for name in BASELINES.names():
         baseline: Baseline = BASELINES.load(name)()
@@ -173,10 +180,18 @@ def _score_baselines(
         own = {key: metric for key, metric in metrics.items() if baseline.calibrated or not metric.calibrated}
         scores = score(answers, batch, own)
         result.baselines[name] = {key: scores.get(key, math.nan) for key in metrics}
+        simple[baseline.title] = answers
+    return simple
 
 
 def _draw(
-    predictor: Predictor, target: Field, train: Examples, examples: Examples, answers: Answers, split: str
+    predictor: Predictor,
+    target: Field,
+    train: Examples,
+    examples: Examples,
+    answers: Answers,
+    split: str,
+    simple: Mapping[str, Answers],
 ) -> None:
     evidence = Evidence(
         split=split,

@@ -35,6 +35,11 @@ class Head(Strict, ABC):
             horizon: what a forecast has beside the encoding; None of other tasks.
         """
 
+    @property
+    def every_step(self) -> bool:
+        """Whether it asks every step, not only the whole sequence."""
+        return False
+
     def mistake(self, model: Architecture) -> str | None:
         """Return what this head needs that an architecture does not have, or None."""
         return None

@@ -22,9 +22,13 @@ class PerStep(Head):
     hidden_units: int = Field(64, ge=0, description="units of a ReLU layer for each step ahead; 0: none")
     dropout: float = Field(0.0, ge=0, lt=1, description="share of each step's encoding dropped in training")
 
+    @property
+    def every_step(self) -> bool:
+        return True
+
     def mistake(self, model: Architecture) -> str | None:
         if not model.causal:
-            return "per_step needs steps that see no later one: set bidirectional: false, and the padding of blocks to causal"
+            return "per_step needs steps that see no later one: set bidirectional: false, and padding: causal"
         if model.time_stride != 1:
             return "per_step needs every step; the architecture makes one of several: set strides and pool sizes to 1"
         return None

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 from numpy.typing import NDArray
 
+from rnnlab.errors import UserError
 from rnnlab.examples import Examples
 from rnnlab.metrics import METRICS, Metric
 from rnnlab.registry import Registry
@@ -45,6 +46,20 @@ class Task(Strict, ABC):
             DataError: there is nothing to ask about.
         """
         return raw
+
+    def to_answer(self, given: Examples, from_date: str | None = None) -> Examples:
+        """Return what is asked about in a file to predict.
+
+        Args:
+            given: what the source reads in it.
+            from_date: of forecasts, the date from which on nothing is read, and the first that is forecast.
+
+        Raises:
+            DataError: there is nothing to ask about.
+        """
+        if from_date is not None:
+            raise UserError("--from-date is for forecasts")
+        return given
 
     def to_fit(self, train: Examples) -> Examples:
         """Return the training examples as transforms are fitted on them: every step once."""

@@ -97,12 +97,20 @@ class Forecasting(Task):
         return (self.season, self.seasonal_mean) if self.season is not None and self.seasonal_mean else None
 
     def examples(self, raw: Examples, *, train: bool = False) -> Windows:
+        return self._windows(raw, self.stride if train else 1)
+
+    def to_answer(self, given: Examples, from_date: str | None = None) -> Windows:
+        if isinstance(given, SeriesExamples):
+            given = given.to_forecast(self.horizon, from_date)
+        return self._windows(given, 1, to_score=False)
+
+    def _windows(self, raw: Examples, stride: int, *, to_score: bool = True) -> Windows:
         if not isinstance(raw, SeriesExamples):
             raise DataError("task.kind: forecasting needs series in time: use data.source: series")
         history = None if self.history == "all" else self.history
         least = self.min_history or history or 1
         season = self.season or raw.panel.step.season
-        return cut_windows(raw, history, self.horizon, self.stride if train else 1, least, season)
+        return cut_windows(raw, history, self.horizon, stride, least, season, to_score=to_score)
 
     def to_fit(self, train: Examples) -> Examples:
         return cast(Windows, train).tiles()
@@ -145,6 +153,9 @@ class Forecasting(Task):
             steps = tf.where(batch["known"], steps, np.nan)
             truth = ahead_of_each_step(steps, truth, batch["lengths"])
             valid = valid_steps(batch["lengths"], tf.shape(outputs)[1])[:, :, tf.newaxis, tf.newaxis]
+            # Before the first value that is known, a step may have been filled in from a later one.
+            begun = tf.cumsum(tf.cast(tf.reduce_any(batch["known"], axis=-1), tf.int32), axis=1) > 0
+            valid *= tf.cast(begun, valid.dtype)[:, :, tf.newaxis, tf.newaxis]
             weights = weights[..., tf.newaxis] * valid
         known = tf.math.is_finite(truth)
         losses = self._losses(outputs, tf.where(known, truth, 0.0))

@@ -152,10 +152,11 @@ def prepare(experiment: Experiment, raw: dict[str, Examples], cache: Path | None
     """Fit transforms and task on the training split, and apply the transforms to every split."""
     task = experiment.task
     asked = {name: task.examples(each, train=name == "train") for name, each in raw.items() if name != "test"}
+    check_filled(experiment.transforms, raw)
     train = asked["train"]
     pipeline = Pipeline.fit(experiment.transforms, task.to_fit(train))
     store = cache if experiment.data.cache == "disk" else None
-    splits = {
+    splits: dict[str, Examples] = {
         name: examples
         if isinstance(examples, Windows)
         else pipeline.prepare(examples, store / f"{name}.float32" if store else None)

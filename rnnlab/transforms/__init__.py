@@ -44,6 +44,16 @@ class Transform(Strict, ABC):
         return False
 
     @property
+    def causal(self) -> bool:
+        """Whether no step that it prepares has seen a later one."""
+        return True
+
+    @property
+    def fills(self) -> bool:
+        """Whether it fills in missing values."""
+        return False
+
+    @property
     def per_series(self) -> bool:
         """Whether each series has numbers of its own.
 

@@ -39,6 +39,10 @@ class Scaling(ColumnTransform):
         return True
 
     @property
+    def causal(self) -> bool:
+        return self.over != "window"
+
+    @property
     def per_series(self) -> bool:
         return self.over == "series"
 

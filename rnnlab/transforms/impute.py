@@ -45,6 +45,14 @@ class Impute(ColumnTransform):
     def forecasts(self) -> bool:
         return True
 
+    @property
+    def causal(self) -> bool:
+        return self.method == "forward"
+
+    @property
+    def fills(self) -> bool:
+        return True
+
     def fit(self, train: Examples) -> Learnt:
         mean, _ = masked_moments(train, self.field)
         return {"chosen": self.chosen(train.signature), "mean": mean.astype(np.float32)}
@@ -56,7 +64,9 @@ class Impute(ColumnTransform):
         some = tf.transpose(tf.gather(values, numbers, axis=2), [0, 2, 1])  # (B, G, T)
         known = tf.transpose(valid_steps(values, lengths), [0, 2, 1]) & ~tf.math.is_nan(some)
         filled = self._filled(tf.where(known, some, 0.0), known)
-        filled = tf.where(tf.reduce_any(known, axis=2, keepdims=True), filled, tf.gather(learnt["mean"], numbers)[:, tf.newaxis])
+        filled = tf.where(
+            tf.reduce_any(known, axis=2, keepdims=True), filled, tf.gather(learnt["mean"], numbers)[:, tf.newaxis]
+        )
         parts = [tf.transpose(tf.where(known, some, filled), [0, 2, 1]), values]
         if self.indicator:
             parts.append(tf.transpose(tf.cast(~known, values.dtype), [0, 2, 1]))
