@@ -1,6 +1,6 @@
 """Figures: what a run's numbers look like. One file each; its name is the PNG's name.
 
-Axes: N examples, C classes or numbers.
+Axes: N examples or windows, C classes, numbers or targets, H horizon, Q quantiles.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from rnnlab.registry import Registry
 from rnnlab.signature import Field
 from rnnlab.strict import Strict
+from rnnlab.windows import Windows
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
@@ -35,12 +36,16 @@ class Evidence:
         target: the field that is asked for, with the names of its classes, labels or numbers.
         ids: (N,) the examples' names.
         lengths: (N,) the examples' numbers of steps.
-        targets: what is true, in the form that the examples have it, or None where it is not known.
-        answers: the task's answers by name: `probabilities` (N, C) or `values` (N, C).
+        targets: what is true, in the form that the examples have it, or None where it is not known; of forecasts
+            (N, H, C), NaN where nobody knows.
+        answers: the task's answers by name: `probabilities` (N, C) or `values` (N, C); of forecasts `values` (N, H, C)
+            and, where there are intervals, `quantiles` (N, H, C, Q) and their `levels` (Q,) between 0 and 1.
         train_lengths: numbers of steps of the training examples.
         widths: the widths that batches are padded to, ascending.
         history: one row per epoch, with the columns of `history.csv`.
         best_epoch: the epoch whose weights were kept, or None: that of the lowest validation loss.
+        windows: of forecasts, what was read and asked for: the N windows in order.
+        baselines: of forecasts, the values of each simple method by its title, (N, H, C) each.
     """
 
     title: str
@@ -54,6 +59,8 @@ class Evidence:
     widths: Sequence[int] = ()
     history: Sequence[Mapping[str, float]] = field(default_factory=list)
     best_epoch: int | None = None
+    windows: Windows | None = None
+    baselines: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
 
 class Figure(Strict, ABC):

@@ -6,13 +6,16 @@ Colours: Okabe and Ito, "Color Universal Design", 2008, which colour-blind reade
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure as Drawing
 
 BLUE, SKY, ORANGE, GREEN = "#0072B2", "#56B4E9", "#D55E00", "#009E73"
+AMBER, PINK = "#E69F00", "#CC79A7"
 GREY, LIGHT, INK = "#767676", "#DDDDDD", "#222222"
 SMALL, NORMAL, LARGE = 8.0, 9.5, 11.5  # points
 
@@ -59,6 +62,22 @@ def headline(drawing: Drawing, axes: Axes, title: str, detail: str = "") -> None
     )
 
 
+def headline_of_all(drawing: Drawing, title: str, detail: str) -> None:
+    """Write the title and the line of detail over several axes that have titles of their own."""
+    width, height = drawing.get_size_inches()
+    lines = wrapped(detail, int((width - 0.4) * 14.5))
+    style: dict[str, Any] = {"ha": "left", "va": "top", "parse_math": False}
+    left, down = 0.1 / width, (0.1 + LARGE * 1.35 / 72) / height
+    room = "\n" * round(len(lines) * SMALL / LARGE + 0.4)  # the layout keeps room for the title alone
+    drawing.suptitle(title + room, x=left, fontsize=LARGE, fontweight="bold", color=INK, **style)
+    drawing.text(left, 1 - down, "\n".join(lines), fontsize=SMALL, color=GREY, in_layout=False, **style)
+
+
+def thousands(axis: Axis) -> None:
+    """Write an axis's numbers as 1,234,567 and 0.25, without an offset."""
+    axis.set_major_formatter("{x:,.10g}")
+
+
 def wrapped(detail: str, width: int) -> list[str]:
     """Return lines of at most `width` characters, broken between the parts that ` · ` separates where that does."""
     lines: list[str] = []
@@ -70,7 +89,17 @@ def wrapped(detail: str, width: int) -> list[str]:
     return lines
 
 
-def key(drawing: Drawing, axes: Axes, columns: int = 4) -> None:
-    """Write the axes' legend below everything, where it covers no data."""
-    handles, labels = axes.get_legend_handles_labels()
-    drawing.legend(handles, labels, loc="outside lower center", ncols=columns, frameon=False, fontsize=SMALL)
+def key(drawing: Drawing, axes: Axes | Sequence[Axes], columns: int = 4) -> None:
+    """Write the axes' legend below everything, where it covers no data, in as many columns as fit.
+
+    What several axes have of the same name is written once.
+    """
+    every = axes if isinstance(axes, Sequence) else [axes]
+    named: dict[str, Any] = {}
+    for each in every:
+        for handle, name in zip(*each.get_legend_handles_labels(), strict=True):
+            named.setdefault(name, handle)
+    longest = max((len(name) for name in named), default=0)
+    columns = max(1, min(columns, int(drawing.get_figwidth() * 14.5 / (longest + 8))))
+    style: dict[str, Any] = {"loc": "outside lower center", "ncols": columns, "frameon": False, "fontsize": SMALL}
+    drawing.legend(list(named.values()), list(named), **style)
