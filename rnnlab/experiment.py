@@ -149,8 +149,8 @@ def _transform_mistakes(experiment: Experiment, kind: str) -> list[tuple[tuple[i
             found.append((("transforms", number), f"{name}, as it is set, can't prepare what is forecast; remove it"))
         elif every_step and not transform.causal:
             text = (
-                f"{name}, as it is set, lets a step see what follows it, and the head {HEADS.name_of(experiment.reader)} "
-                "forecasts that at every step; use `over: training` or `series`, `method: forward`, or another head"
+                f"{name}, as it is set, lets a step see what follows it, which {HEADS.name_of(experiment.reader)} "
+                "forecasts at every step; use `over: training` or `series`, `method: forward`, or another head"
             )
             found.append((("transforms", number), text))
     return found

@@ -268,9 +268,9 @@ def check_filled(transforms: Sequence[Transform], splits: Mapping[str, Examples]
                 stamp = series.panel.text(series.panel.stamps(number)[step])
                 feature = series.signature.inputs[0].names[column]
                 raise DataError(
-                    f"data: the {name} split's series {shown(identity)} has no value of {shown(feature)} at {stamp} (and "
-                    f"{int(missing.sum()) - 1} more are missing), and no transform fills it in; add `- impute` to "
-                    "`transforms`, before what computes with it"
+                    f"data: the {name} split's series {shown(identity)} has no value of {shown(feature)} at {stamp}, "
+                    f"and {int(missing.sum()) - 1} more are missing; add `- impute` to `transforms`, before what "
+                    "computes with them"
                 )
 
 

@@ -263,12 +263,13 @@ class Tiles(Examples):
     def __init__(self, series: SeriesExamples, history: int | None) -> None:
         self.series, self.signature, self.targets = series, series.signature, None
         counts = [0 if not length else -(-int(length) // (history or int(length))) for length in series.lengths]
-        self.groups = np.repeat(np.arange(len(series)), counts)
+        groups = np.repeat(np.arange(len(series)), counts)
+        self.groups = groups
         number = np.concatenate([np.arange(count) for count in counts]) if counts else np.zeros(0, np.int64)
         self.begins = number * history if history is not None else np.zeros_like(number)
-        left = series.lengths[self.groups] - self.begins
+        left = series.lengths[groups] - self.begins
         self.lengths = left if history is None else np.minimum(left, history)
-        self.ids = [series.ids[int(group)] for group in self.groups]
+        self.ids = [series.ids[int(group)] for group in groups]
 
     def read(self, index: int) -> dict[str, NDArray[np.generic]]:
         begin = int(self.begins[index])

@@ -143,10 +143,8 @@ def _forecast_rows(
         for number, name in enumerate(names):
             row[name] = _short(answers["values"][index, step, number])
             if "quantiles" in answers:
-                values = answers["quantiles"][index, step, number]
-                row |= {
-                    f"{name} {level:g}": _short(each) for level, each in zip(answers["levels"], values, strict=True)
-                }
+                quantiles = zip(answers["levels"], answers["quantiles"][index, step, number], strict=True)
+                row |= {f"{name} {level:g}": _short(each) for level, each in quantiles}
         rows.append(row)
     return rows
 

@@ -21,6 +21,7 @@ from rnnlab.prediction import Predictor, series_names
 from rnnlab.rundir import write_json
 from rnnlab.signature import Field
 from rnnlab.tasks import TASKS
+from rnnlab.windows import Windows
 
 Answers = Mapping[str, NDArray[Any]]
 
@@ -204,6 +205,8 @@ def _draw(
         train_lengths=train.lengths,
         widths=list(predictor.widths),
         title=predictor.experiment.name,
+        windows=examples if isinstance(examples, Windows) else None,
+        baselines={title: own["values"] for title, own in simple.items() if "values" in own},
         best_epoch=(predictor.run.read_manifest().get("finished") or {}).get("best_epoch"),
     )
     draw_all(evidence, TASKS.name_of(predictor.experiment.task), predictor.run.figures / split)

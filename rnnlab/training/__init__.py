@@ -14,7 +14,7 @@ from rnnlab.experiment import Experiment
 from rnnlab.manifest import command, describe_data, now, versions, write_skipped
 from rnnlab.places import Places
 from rnnlab.plan import Batching, choose_widths
-from rnnlab.preparation import Pipeline, require_examples
+from rnnlab.preparation import Pipeline, check_filled, require_examples
 from rnnlab.quiet import load_tensorflow
 from rnnlab.registry import plugin_digests, plugins
 from rnnlab.rundir import RunDir, write_json
