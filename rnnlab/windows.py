@@ -264,7 +264,7 @@ class Tiles(Examples):
         self.series, self.signature, self.targets = series, series.signature, None
         counts = [0 if not length else -(-int(length) // (history or int(length))) for length in series.lengths]
         groups = np.repeat(np.arange(len(series)), counts)
-        self.groups = groups
+        self.groups = self.numbers = groups
         number = np.concatenate([np.arange(count) for count in counts]) if counts else np.zeros(0, np.int64)
         self.begins = number * history if history is not None else np.zeros_like(number)
         left = series.lengths[groups] - self.begins
@@ -273,7 +273,7 @@ class Tiles(Examples):
 
     def read(self, index: int) -> dict[str, NDArray[np.generic]]:
         begin = int(self.begins[index])
-        return {SEQUENCE: self.series.rows(int(self.groups[index]), begin, begin + int(self.lengths[index]))}
+        return {SEQUENCE: self.series.rows(int(self.numbers[index]), begin, begin + int(self.lengths[index]))}
 
 
 class _Ids(Sequence[str]):
