@@ -6,21 +6,26 @@ Axes: B batch, T time, F features, C targets, K features known of steps to come,
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
 from rnnlab.examples import Examples, FlatExamples
-from rnnlab.plan import FILLER, Batch
+from rnnlab.plan import FILLER, Batch, LaneBatch
 from rnnlab.preparation import Pipeline
-from rnnlab.windows import SEQUENCE, Windows
+from rnnlab.windows import FUTURE, SEQUENCE, Lanes, Windows
 
 
-def loader_of(
-    examples: Examples, pipeline: Pipeline, per_series: Mapping[str, NDArray[Any]]
-) -> BatchLoader | WindowLoader:
+class Loader(Protocol):
+    """Loads planned batches."""
+
+    def load(self, batches: Sequence[Any]) -> Iterable[dict[str, Any]]:
+        """Return these batches, in this order."""
+
+
+def loader_of(examples: Examples, pipeline: Pipeline, per_series: Mapping[str, NDArray[Any]]) -> Loader:
     """Return what loads planned batches of these examples.
 
     Args:
@@ -30,6 +35,8 @@ def loader_of(
     """
     if isinstance(examples, Windows):
         return WindowLoader(examples, pipeline, per_series)
+    if isinstance(examples, Lanes):
+        return LaneLoader(examples, per_series)
     if not isinstance(examples, FlatExamples):
         raise TypeError(f"expected prepared examples; received {type(examples).__name__}")
     return BatchLoader(examples)
@@ -95,6 +102,63 @@ class WindowLoader:
         steps = tf.range(tf.shape(fields[SEQUENCE])[1]) + (lengths - valid)[:, tf.newaxis]
         known = tf.gather(known, tf.minimum(steps, tf.shape(raw)[1] - 1), batch_dims=1)
         return {**fields, "teacher": fields["ahead"], "known": known, "lengths": valid}
+
+
+class LaneLoader:
+    """Loads the segments of lanes, which `plan_lanes` names; the series are prepared already, as a whole.
+
+    Each batch is what `WindowLoader` makes of windows, and `resets` (B,) float32, 1 for a row that begins with no
+    memory.
+    What lies beyond a series' end is not known: no target there counts.
+    """
+
+    def __init__(self, lanes: Lanes, per_series: Mapping[str, NDArray[Any]]) -> None:
+        self.lanes, self.per_series = lanes, per_series
+        self.known = sum(other.shape[0] for other in lanes.signature.inputs if other.name == FUTURE)
+        # Of the features, those known beforehand follow the others of the raw data.
+        self.features = lanes.series.signature.inputs[0].shape[0]
+        self.targets = len(lanes.signature.known_target.names)
+
+    def load(self, batches: Sequence[Any]) -> Iterable[dict[str, Any]]:
+        """Return these batches, in this order; each is made when its turn comes."""
+        return (self._load(batch) for batch in batches)
+
+    def _load(self, batch: LaneBatch) -> dict[str, Any]:
+        lanes, filler = self.lanes, batch.indices == FILLER
+        series = np.where(filler, 0, batch.indices)
+        shift = lanes.series.lengths[series] - lanes.lengths[series]  # steps that transforms took from the front
+        steps = np.arange(batch.width)
+        valid = steps < batch.lengths[:, None]
+        rows = batch.begins[:, None] + np.where(valid, steps, 0)
+        sequence = lanes.prepared.values[lanes.prepared.starts[series][:, None] + rows]
+        raw = lanes.series.gather(series, rows + shift[:, None])
+        known = ~np.isnan(raw[..., : self.targets]) & valid[..., None]
+        sequence[~valid] = 0
+        raw[~valid] = 0
+        ahead = (batch.begins + batch.lengths)[:, None] + np.arange(lanes.horizon)
+        there = ahead < lanes.lengths[series][:, None]
+        ahead = np.where(there, ahead, 0)
+        following = lanes.prepared.values[lanes.prepared.starts[series][:, None] + ahead]
+        truth = lanes.series.gather(series, ahead + shift[:, None])[..., : self.targets].copy()
+        truth[~there] = np.nan
+        result = {
+            SEQUENCE: sequence,
+            "ahead": np.where(np.isnan(truth), np.float32(np.nan), following[..., : self.targets]),
+            "known": known,
+            "raw": raw,
+            "raw_lengths": np.maximum(batch.lengths, 1).astype(np.int32),
+            "series": series.astype(np.int32),
+            "targets": truth,
+            "lengths": batch.lengths.astype(np.int32),
+            "weights": (~filler).astype(np.float32),
+            "resets": batch.resets.astype(np.float32),
+            "indices": series,
+            **{name: values[series] for name, values in self.per_series.items()},
+        }
+        if self.known:
+            following[~there] = 0
+            result[FUTURE] = following[..., self.features - self.known : self.features]
+        return {name: tf.constant(values) for name, values in result.items()}
 
 
 class BatchLoader:

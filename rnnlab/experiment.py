@@ -116,6 +116,7 @@ def cross_check(experiment: Experiment) -> list[tuple[tuple[int | str, ...], str
         )
     found += _architecture_mistakes(experiment, kind)
     found += _transform_mistakes(experiment, kind)
+    found += _truncation_mistakes(experiment)
     for key in ("best", "early_stopping", "reduce_on_plateau"):
         monitored = getattr(experiment.training, key)
         if monitored is not None:
@@ -153,6 +154,22 @@ def _transform_mistakes(experiment: Experiment, kind: str) -> list[tuple[tuple[i
                 "forecasts at every step; use `over: training` or `series`, `method: forward`, or another head"
             )
             found.append((("transforms", number), text))
+    return found
+
+
+def _truncation_mistakes(experiment: Experiment) -> list[tuple[tuple[int | str, ...], str]]:
+    """Return what truncated back-propagation needs and does not find."""
+    if experiment.training.tbptt is None:
+        return []
+    place = ("training", "tbptt")
+    found: list[tuple[tuple[int | str, ...], str]] = []
+    if not experiment.task.continuous:
+        found.append((place, "needs a task that reads series from their beginning: forecasting with history: all"))
+    if experiment.model.decodes or not experiment.reader.every_step:
+        found.append((place, "needs a head that asks every step, such as per_step"))
+    if not experiment.model.state_sizes:
+        name = ARCHITECTURES.name_of(experiment.model)
+        found.append((place, f"'{name}', as it is set, carries no state; use stacked_rnn, and bidirectional: false"))
     return found
 
 

@@ -10,8 +10,12 @@ from rnnlab.experiment import Experiment
 from rnnlab.signature import Signature
 from rnnlab.windows import FUTURE
 
+STATE = "state_"  # begins the names of the states that are carried on
 
-def build_network(experiment: Experiment, signature: Signature, precision: str = "float32") -> Any:
+
+def build_network(
+    experiment: Experiment, signature: Signature, precision: str = "float32", *, stateful: bool = False
+) -> Any:
     """Return a `keras.Model` from {field: (B, T, F) float32, "lengths": (B,) int32} to the task's outputs (B, …).
 
     Of forecasts, the fields are also `future` (B, H, K), where anything is known of steps to come, and for an
@@ -23,6 +27,8 @@ def build_network(experiment: Experiment, signature: Signature, precision: str =
         experiment: the spec.
         signature: of the prepared examples.
         precision: Keras' dtype policy of the layers; the weights and the outputs are float32 in all of them.
+        stateful: for truncated back-propagation: the inputs are also `state_0`, …, (B, U) each, and the result is a
+            dict of `outputs` and of the states after the last step by the same names.
 
     Raises:
         DataError: the architecture does not fit the data's shapes, or the memory.
@@ -38,7 +44,11 @@ def build_network(experiment: Experiment, signature: Signature, precision: str =
     lengths = inputs["lengths"]
     series = {field.name: inputs[field.name] for field in signature.inputs if field.kind == "series"}
     try:
-        encoded = experiment.model.encode(series, lengths)
+        states = _states(experiment) if stateful else {}
+        if stateful:
+            encoded, after = experiment.model.carry(series, lengths, list(states.values()))
+        else:
+            encoded, after = experiment.model.encode(series, lengths), []
         horizon = _horizon(experiment, inputs, signature, shape)
         read = experiment.model.decode if experiment.model.decodes else experiment.reader.read
         result = read(encoded, shape, horizon)
@@ -51,7 +61,20 @@ def build_network(experiment: Experiment, signature: Signature, precision: str =
         ) from error
     finally:
         keras.config.set_dtype_policy(before)
-    return keras.Model(inputs, result, name="network")
+    if not stateful:
+        return keras.Model(inputs, result, name="network")
+    return keras.Model(
+        {**inputs, **states}, {"outputs": result, **dict(zip(states, after, strict=True))}, name="network"
+    )
+
+
+def _states(experiment: Experiment) -> dict[str, Any]:
+    import keras
+
+    return {
+        f"{STATE}{number}": keras.Input((size,), name=f"{STATE}{number}", dtype="float32")
+        for number, size in enumerate(experiment.model.state_sizes)
+    }
 
 
 def _inputs(experiment: Experiment, signature: Signature, shape: tuple[int, ...]) -> dict[str, Any]:

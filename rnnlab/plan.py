@@ -9,7 +9,9 @@ Axes: N examples, B batch.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +30,28 @@ class Batch:
 
     indices: NDArray[np.int64]
     width: int
+
+    def valid_steps(self, lengths: NDArray[np.int64]) -> int:
+        """Return how many of the batch's steps are no padding, of examples of these lengths."""
+        return int(lengths[self.indices[self.indices != FILLER]].sum())
+
+
+@dataclass(frozen=True)
+class LaneBatch(Batch):
+    """One global batch of truncated back-propagation: the next segment of each lane.
+
+    Attributes:
+        begins: (B,) int64, the step of its example at which a row begins.
+        lengths: (B,) int64, its steps; as many as `width`, but at the end of an example or lane.
+        resets: (B,) bool, whether the row begins with no memory, not with what its lane held before.
+    """
+
+    begins: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+    resets: NDArray[np.bool_]
+
+    def valid_steps(self, lengths: NDArray[np.int64]) -> int:
+        return int(self.lengths.sum())
 
 
 @dataclass(frozen=True)
@@ -99,10 +123,61 @@ def plan_evaluation(lengths: NDArray[np.int64], batching: Batching) -> list[Batc
     return _cut(np.argsort(lengths, kind="stable"), lengths, batching, None)
 
 
-def padding_share(lengths: NDArray[np.int64], batches: list[Batch]) -> float:
+def plan_lanes(
+    lengths: NDArray[np.int64], lanes: int, steps: int, multiple: int, seed: int, epoch: int
+) -> list[LaneBatch]:
+    """Return the batches of one epoch of truncated back-propagation: every step of every example once, in order.
+
+    The examples are laid end to end in a circle, in an order drawn from (seed, epoch), and the circle is cut, at a
+    place that is drawn as well, into lanes of equal length. Each batch has the next `steps` of each lane. No segment
+    reaches across the end of an example; what follows begins with no memory, and so does a lane that begins within one.
+
+    Args:
+        lengths: (N,).
+        lanes: the number of lanes, the rows of a batch.
+        steps: the most steps of a segment.
+        multiple: every batch is filled up to a multiple of this many rows.
+        seed: of the spec.
+        epoch: the number of the epoch.
+    """
+    generator = np.random.default_rng([seed, epoch])
+    order = generator.permutation(np.flatnonzero(lengths > 0))
+    total = int(lengths[order].sum())
+    if not total:
+        return []
+    ends = np.cumsum(lengths[order])
+    cuts = np.linspace(0, total, min(lanes, total) + 1).round().astype(np.int64) + generator.integers(total)
+    laid = [_lane(order, lengths, ends, int(first), int(last), steps) for first, last in pairwise(cuts)]
+    batches = []
+    for number in range(max(len(lane) for lane in laid)):
+        rows = [lane[number] if number < len(lane) else (FILLER, 0, 0, True) for lane in laid]
+        rows += [(FILLER, 0, 0, True)] * (-len(rows) % multiple)
+        indices, begins, counts, resets = (np.array(column) for column in zip(*rows, strict=True))
+        batches.append(LaneBatch(indices, steps, begins, counts, resets))
+    return batches
+
+
+def _lane(
+    order: NDArray[np.int64], lengths: NDArray[np.int64], ends: NDArray[np.int64], first: int, last: int, steps: int
+) -> list[tuple[int, int, int, bool]]:
+    """Return the segments (example, begin, length, reset) of the circle's steps from `first` on, before `last`."""
+    segments = []
+    position = first
+    while position < last:
+        place = position % int(ends[-1])
+        slot = int(np.searchsorted(ends, place, side="right"))
+        example = int(order[slot])
+        begin = place - int(ends[slot] - lengths[example])
+        count = min(steps, int(lengths[example]) - begin, last - position)
+        segments.append((example, begin, count, begin == 0 or position == first))
+        position += count
+    return segments
+
+
+def padding_share(lengths: NDArray[np.int64], batches: Sequence[Batch]) -> float:
     """Return the share of all steps in these batches that is padding."""
     padded = sum(len(batch.indices) * batch.width for batch in batches)
-    valid = sum(int(lengths[batch.indices[batch.indices != FILLER]].sum()) for batch in batches)
+    valid = sum(batch.valid_steps(lengths) for batch in batches)
     return 1 - valid / padded if padded else 0.0
 
 

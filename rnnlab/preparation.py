@@ -182,9 +182,16 @@ class Pipeline:
         sequences = [np.asarray(examples.read(int(index))[name], np.float32) for index in chunk.indices]
         if not self.transforms:
             return sequences
-        fields, lengths = self.apply({name: pad(sequences)}, examples.lengths[chunk.indices].astype(np.int32))
+        series = _series_of(examples, chunk.indices) if self.per_series else None
+        fields, lengths = self.apply({name: pad(sequences)}, examples.lengths[chunk.indices].astype(np.int32), series)
         values, lengths = np.asarray(fields[name]), np.asarray(lengths)
         return [row[:length] for row, length in zip(values, lengths, strict=True)]
+
+
+def _series_of(examples: Examples, indices: NDArray[np.int64]) -> NDArray[np.int32]:
+    """Return the numbers of the series that examples are, or are pieces of."""
+    numbers = indices if isinstance(examples, SeriesExamples) or examples.groups is None else examples.groups[indices]
+    return np.asarray(numbers, np.int32)
 
 
 def pad(sequences: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:

@@ -66,6 +66,15 @@ class SaveEvery(Strict):
         return self
 
 
+class Truncated(Strict):
+    """Truncated back-propagation through time (Williams & Peng 1990): series are read in order, segment by segment.
+
+    The network's memory goes on from one segment to the next, gradients do not.
+    """
+
+    steps: int = Field(ge=1, description="steps of a segment, through which gradients are propagated back")
+
+
 class Training(Strict):
     """How the network is trained."""
 
@@ -75,6 +84,11 @@ class Training(Strict):
     batch_size: int = Field(32, ge=1, description="sequences in a batch, over all replicas together")
     batch_steps: int | None = Field(
         None, ge=1, description="instead of batch_size: padded time steps in a batch, so that short ones come in more"
+    )
+    tbptt: Truncated | None = Field(
+        None,
+        description="truncated back-propagation through time: read whole series, `batch_size` places of them side by "
+        "side, and learn after so many steps; what the network remembers reaches back as far as it likes",
     )
     accumulate: int = Field(
         1,

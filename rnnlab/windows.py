@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from rnnlab.calendars import Calendar
 from rnnlab.errors import DataError
-from rnnlab.examples import Examples, Skipped
+from rnnlab.examples import Examples, FlatExamples, Skipped
 from rnnlab.panel import Panel, stamp_text
 from rnnlab.signature import Field, Signature
 from rnnlab.strict import shown
@@ -274,6 +274,38 @@ class Tiles(Examples):
     def read(self, index: int) -> dict[str, NDArray[np.generic]]:
         begin = int(self.begins[index])
         return {SEQUENCE: self.series.rows(int(self.numbers[index]), begin, begin + int(self.lengths[index]))}
+
+
+@dataclass(frozen=True, eq=False)
+class Lanes(Examples):
+    """Whole series, prepared, to be read in order, segment by segment (truncated back-propagation).
+
+    Attributes:
+        prepared: the steps of each series as transforms make them; these may take steps from its front.
+        series: the same before preparation.
+        horizon: H, the steps ahead that are asked for at each step.
+    """
+
+    prepared: FlatExamples
+    series: SeriesExamples
+    horizon: int
+    targets: NDArray[np.generic] | None = None
+    groups: NDArray[np.generic] | None = None
+
+    @property
+    def signature(self) -> Signature:  # type: ignore[override]
+        return self.prepared.signature
+
+    @property
+    def ids(self) -> Sequence[str]:  # type: ignore[override]
+        return self.series.ids
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:  # type: ignore[override]
+        return self.prepared.lengths
+
+    def read(self, index: int) -> dict[str, NDArray[np.generic]]:
+        return self.prepared.read(index)
 
 
 class _Ids(Sequence[str]):

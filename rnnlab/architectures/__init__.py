@@ -9,7 +9,7 @@ Axes: B batch, T time, F features, U units.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,6 +86,18 @@ class Architecture(Strict, ABC):
     @abstractmethod
     def encode(self, fields: Mapping[str, Any], lengths: Any) -> Encoded:
         """Return the symbolic encoding of symbolic inputs: (B, T, F) by field name, and lengths (B,) int32."""
+
+    @property
+    def state_sizes(self) -> tuple[int, ...]:
+        """The sizes of the states that can be carried from one segment to the next; none: not stateful."""
+        return ()
+
+    def carry(self, fields: Mapping[str, Any], lengths: Any, states: Sequence[Any]) -> tuple[Encoded, list[Any]]:
+        """Return what `encode` does, going on from these states (B, U) each, and the states after the last step.
+
+        The states are those of rows that fill the whole width; others have something without meaning.
+        """
+        raise NotImplementedError(f"{type(self).__name__} carries no state")
 
     def decode(self, encoded: Encoded, shape: tuple[int, ...], horizon: Horizon | None) -> Any:
         """Return the symbolic outputs of an architecture that `decodes`, in a head's place; see `Head.read`."""

@@ -47,6 +47,10 @@ class ConvRnn(StackedRnn):
         return not self.bidirectional and all(block.padding == "causal" for block in self.blocks)
 
     @property
+    def state_sizes(self) -> tuple[int, ...]:
+        return ()  # a window of a convolution would have to be carried, too
+
+    @property
     def time_stride(self) -> int:
         stride = 1
         for block in self.blocks:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -55,11 +55,28 @@ class StackedRnn(Architecture):
     def static_widths(self) -> bool:
         return self.unroll
 
+    @property
+    def state_sizes(self) -> tuple[int, ...]:
+        if self.bidirectional:
+            return ()
+        return tuple(units for units in self.units for _ in range(2 if self.cell == "lstm" else 1))
+
     def encode(self, fields: Mapping[str, Any], lengths: Any) -> Encoded:
         return self.stack(only_field(fields), lengths)
 
-    def stack(self, sequence: Any, lengths: Any) -> Encoded:
-        """Return the encoding of a symbolic sequence (B, T, F) of these lengths (B,)."""
+    def carry(self, fields: Mapping[str, Any], lengths: Any, states: Sequence[Any]) -> tuple[Encoded, list[Any]]:
+        after: list[Any] = []
+        return self.stack(only_field(fields), lengths, list(states), after), after
+
+    def stack(self, sequence: Any, lengths: Any, states: Sequence[Any] = (), after: list[Any] | None = None) -> Encoded:
+        """Return the encoding of a symbolic sequence (B, T, F) of these lengths (B,).
+
+        Args:
+            sequence: (B, T, F).
+            lengths: (B,).
+            states: (B, U) each, to go on from; none: zeros.
+            after: takes up the states after the last step, where there are states.
+        """
         import keras
 
         from rnnlab.layers.randomness import Dropout
@@ -67,7 +84,15 @@ class StackedRnn(Architecture):
 
         for level, units in enumerate(self.units, start=1):
             below = sequence
-            outputs = [self._recurrent(f"rnn_{level}", units, backward=False)(below, lengths)]
+            forward = self._recurrent(f"rnn_{level}", units, backward=False)
+            if states and after is not None:
+                per_layer = len(states) // len(self.units)
+                own = list(states[per_layer * (level - 1) : per_layer * level])
+                sequence, *own = forward(below, lengths, own)
+                after += own
+                outputs = [sequence]
+            else:
+                outputs = [forward(below, lengths)]
             if self.bidirectional:
                 outputs.append(self._recurrent(f"rnn_{level}_backward", units, backward=True)(below, lengths))
             sequence = keras.layers.Concatenate(name=f"both_{level}")(outputs) if self.bidirectional else outputs[0]

@@ -10,6 +10,7 @@ Axes: B batch, T time, F features, U units.
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import keras
@@ -121,14 +122,19 @@ def _standardize(values: Any, gates: int, epsilon: float = 1e-3) -> Any:
     return keras.ops.concatenate(scaled, axis=-1)
 
 
-def fused_lstm(inputs: Any, kernel: Any, recurrent_kernel: Any, bias: Any) -> Any:
+def fused_lstm(
+    inputs: Any, kernel: Any, recurrent_kernel: Any, bias: Any, states: Sequence[Any] | None = None
+) -> tuple[Any, list[Any]]:
     """Return what `keras.layers.LSTM` returns for every step, (B, T, U), from one operation with a gradient of its own.
+
+    Beside it the states after the last step, h and c, (B, U) each.
 
     Args:
         inputs: (B, T, F).
         kernel: Keras' weights of the input, (F, 4U), gates in the order i, f, c, o.
         recurrent_kernel: of the state, (U, 4U), in the same order.
         bias: (4U,), in the same order.
+        states: h and c before the first step, (B, U) each; zeros where there are none.
     """
 
     def reordered(weight: Any) -> Any:
@@ -140,12 +146,13 @@ def fused_lstm(inputs: Any, kernel: Any, recurrent_kernel: Any, bias: Any) -> An
     steps = tf.transpose(inputs, [1, 0, 2])  # (T, B, F)
     units = recurrent_kernel.shape[0]
     zeros = tf.zeros([tf.shape(inputs)[0], units])
+    hidden, memory = states or (zeros, zeros)
     peephole = tf.zeros([units])
     outputs = tf.raw_ops.BlockLSTM(
         seq_len_max=tf.cast(tf.shape(steps)[0], tf.int64),
         x=steps,
-        cs_prev=zeros,
-        h_prev=zeros,
+        cs_prev=memory,
+        h_prev=hidden,
         w=tf.concat([reordered(kernel), reordered(recurrent_kernel)], axis=0),
         wci=peephole,
         wcf=peephole,
@@ -155,7 +162,7 @@ def fused_lstm(inputs: Any, kernel: Any, recurrent_kernel: Any, bias: Any) -> An
         cell_clip=0.0,
         use_peephole=False,
     )
-    return tf.transpose(outputs.h, [1, 0, 2])
+    return tf.transpose(outputs.h, [1, 0, 2]), [outputs.h[-1], outputs.cs[-1]]
 
 
 @keras.saving.register_keras_serializable("rnnlab")
@@ -170,7 +177,8 @@ class Recurrent(keras.layers.Layer):
         backward: run from each row's last valid step to its first; the output stands in the input's order.
         unroll: write the loop out where the number of steps is known while the graph is made.
 
-    Call arguments: inputs (B, T, F), lengths (B,); returns (B, T, U), padded steps undefined.
+    Call arguments: inputs (B, T, F), lengths (B,); returns (B, T, U), padded steps undefined. With `states` before the
+    first step, (B, U) each (h, and c of an LSTM), returns beside it those after the last of T steps.
     """
 
     def __init__(
@@ -191,25 +199,31 @@ class Recurrent(keras.layers.Layer):
         self.plain = not recurrent_dropout and not layer_normalization
         if self.plain:
             kind = {"simple": keras.layers.SimpleRNN, "gru": keras.layers.GRU, "lstm": keras.layers.LSTM}[cell]
-            self.rnn = kind(units, return_sequences=True, name="rnn")
+            self.rnn = kind(units, return_sequences=True, return_state=True, name="rnn")
         else:
             self.rnn = keras.layers.RNN(
-                NormalizedCell(cell, units, layer_normalization, name="cell"), return_sequences=True, name="rnn"
+                NormalizedCell(cell, units, layer_normalization, name="cell"),
+                return_sequences=True,
+                return_state=True,
+                name="rnn",
             )
 
-    def build(self, inputs_shape: Any, lengths_shape: Any = None) -> None:
+    def build(self, inputs_shape: Any, lengths_shape: Any = None, states_shape: Any = None) -> None:
         self.rnn.build(inputs_shape)
 
-    def call(self, inputs: Any, lengths: Any, training: bool | None = None) -> Any:
+    def call(self, inputs: Any, lengths: Any, states: Any = None, training: bool | None = None) -> Any:
         # Only a loop whose length is known here can be written out; an export's is not.
         self.rnn.unroll = self.unroll and inputs.shape[1] is not None
         if self.backward:
             inputs = reverse_valid(inputs, lengths)
         if training and self._fused_is_faster() and not isinstance(inputs, keras.KerasTensor):
-            outputs = fused_lstm(inputs, *self.rnn.cell.weights)
+            outputs, after = fused_lstm(inputs, *self.rnn.cell.weights, states=states)
         else:
-            outputs = self.rnn(inputs, initial_state=self._initial_state(inputs, training))
-        return reverse_valid(outputs, lengths) if self.backward else outputs
+            outputs, *after = self.rnn(inputs, initial_state=self._initial_state(inputs, states, training))
+        if self.backward:
+            outputs = reverse_valid(outputs, lengths)
+        # What a cell carries along to drop is drawn anew for each segment.
+        return outputs if states is None else (outputs, *after[: len(states)])
 
     def _fused_is_faster(self) -> bool:
         fits = self.plain and self.cell == "lstm" and not self.unroll and self.units <= FUSED_UNITS
@@ -217,17 +231,20 @@ class Recurrent(keras.layers.Layer):
         fits = fits and self.compute_dtype == "float32"
         return fits and not tf.config.list_logical_devices("GPU")
 
-    def _initial_state(self, inputs: Any, training: bool | None) -> Any:
+    def _initial_state(self, inputs: Any, given: Any, training: bool | None) -> Any:
         if self.plain:
-            return None
+            return given
         states = self.rnn.cell.get_initial_state(keras.ops.shape(inputs)[0])
+        if given is not None:
+            states[: len(given)] = given
         if training and self.recurrent_dropout:
             keep = stateless_keep_mask(tf.shape(states[-1]), self.recurrent_dropout, self.salt)
             states[-1] *= tf.cast(keep, states[-1].dtype)
         return states
 
-    def compute_output_shape(self, inputs_shape: Any, lengths_shape: Any = None) -> Any:
-        return (*inputs_shape[:-1], self.units)
+    def compute_output_shape(self, inputs_shape: Any, lengths_shape: Any = None, states_shape: Any = None) -> Any:
+        outputs = (*inputs_shape[:-1], self.units)
+        return outputs if states_shape is None else (outputs, *[(inputs_shape[0], self.units)] * len(states_shape))
 
     def get_config(self) -> dict[str, Any]:
         own = {

@@ -101,6 +101,11 @@ class Task(Strict, ABC):
         """
 
     @property
+    def continuous(self) -> bool:
+        """Whether each answer is of all that came before it in its series."""
+        return False
+
+    @property
     def seasons(self) -> tuple[int, int] | None:
         """Of forecasts, (steps of a season, number of them) whose mean the network reads beside its input, or None."""
         return None

@@ -93,6 +93,10 @@ class Forecasting(Task):
         return self
 
     @property
+    def continuous(self) -> bool:
+        return self.history == "all"
+
+    @property
     def seasons(self) -> tuple[int, int] | None:
         return (self.season, self.seasonal_mean) if self.season is not None and self.seasonal_mean else None
 

@@ -22,7 +22,7 @@ from rnnlab.settings import Training
 from rnnlab.tasks import Learnt
 from rnnlab.training.reporting import Reporter, Silent
 from rnnlab.training.resuming import begin_or_go_on, check_resumable, nothing_left
-from rnnlab.windows import Windows
+from rnnlab.windows import Lanes, Windows
 
 
 @dataclass(frozen=True)
@@ -163,6 +163,8 @@ def prepare(experiment: Experiment, raw: dict[str, Examples], cache: Path | None
         for name, examples in asked.items()
     }
     widths = choose_widths(splits["train"].lengths, experiment.training.buckets.shapes)
+    if experiment.training.tbptt is not None and isinstance(train, Windows):
+        splits["train"] = Lanes(pipeline.prepare(train.series), train.series, train.horizon)
     return Prepared(asked, splits, pipeline, task.fit(train), widths)
 
 
@@ -207,7 +209,9 @@ def _build_loop(experiment: Experiment, run: RunDir, prepared: Prepared, strateg
     target = prepared.raw["train"].signature.known_target
     objective = Objective(experiment.task, prepared.learnt, experiment.task.metrics(target), prepared.pipeline)
     with strategy.scope():
-        network = build_network(experiment, prepared.pipeline.signature, training.precision)
+        network = build_network(
+            experiment, prepared.pipeline.signature, training.precision, stateful=training.tbptt is not None
+        )
         optimizer = training.build_optimizer()
         optimizer.build(network.trainable_variables)
     stepper = Stepper(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,7 +22,7 @@ from rnnlab.errors import Interrupted, NonFiniteError, RunError
 from rnnlab.examples import Examples
 from rnnlab.history import write_history
 from rnnlab.optimizers import Schedule
-from rnnlab.plan import Batching, padding_share, plan_epoch, plan_evaluation
+from rnnlab.plan import Batch, Batching, padding_share, plan_epoch, plan_evaluation, plan_lanes
 from rnnlab.rundir import RunDir, write_arrays
 from rnnlab.settings import Training
 from rnnlab.signals import Interruption, interrupts_noted
@@ -55,6 +55,7 @@ class Loop:
         sums: of the epoch under way, or None at its beginning.
         answering: the weights that answer: of the best epoch so far, or of the last.
         answering_is_new: whether they are not written yet; they are with the next state.
+        carried: of truncated back-propagation, the states (B, U) after the last step, by name.
     """
 
     run: RunDir
@@ -70,6 +71,7 @@ class Loop:
     sums: dict[str, NDArray[np.float64]] | None = None
     answering: Arrays = field(default_factory=dict)
     answering_is_new: bool = False
+    carried: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.variables = variables_of(self.stepper.network, self.stepper.optimizer)
@@ -84,7 +86,8 @@ class Loop:
     def save(self) -> None:
         """Write all that a kill must not take. The state holds everything; the rest is for those who read it."""
         started = time.monotonic()
-        save_state(self.run, read_variables(self.variables), self.answering, self.sums, self.progress)
+        carried = {name: np.asarray(values) for name, values in self.carried.items()}
+        save_state(self.run, read_variables(self.variables), self.answering, self.sums, carried, self.progress)
         self._write_answering()
         write_history(self.run.history, self.progress.history)
         self.saved_at = time.monotonic()
@@ -98,7 +101,7 @@ class Loop:
     def restore(self, state: SavedState) -> None:
         """Take up a saved state, and bring back what stands beside it: a kill may have left it older or newer."""
         assign_variables(self.variables, state.variables)
-        self.sums, self.progress = state.sums or None, state.progress
+        self.sums, self.progress, self.carried = state.sums or None, state.progress, dict(state.carried)
         self.answering, self.answering_is_new = state.answering, True
         self.watches = Watches(self.settings, self.progress.watches)
         self._write_answering()
@@ -122,7 +125,7 @@ class Loop:
 
     def _run_epoch(self, interruption: Interruption) -> None:
         progress = self.progress
-        batches = plan_epoch(self.train.lengths, self.batching, self.seed, progress.epoch)
+        batches = self._plan(progress.epoch)
         padding = padding_share(self.train.lengths, batches)
         self.reporter.epoch_begins(progress.epoch, self.settings.epochs, len(batches), progress.step, padding)
         started = time.monotonic()
@@ -136,8 +139,16 @@ class Loop:
                 self._check_signal(interruption)
         self._end_epoch()
 
+    def _plan(self, epoch: int) -> Sequence[Batch]:
+        lengths, batching = self.train.lengths, self.batching
+        if self.settings.tbptt is None:
+            return plan_epoch(lengths, batching, self.seed, epoch)
+        steps = self.settings.tbptt.steps
+        return plan_lanes(lengths, batching.batch_size, steps, batching.multiple, self.seed, epoch)
+
     def _run_step(self, batch: Mapping[str, Any], steps: int) -> None:
-        sums, norm = self.stepper.train(batch, self.progress.update, self.progress.epoch + self.progress.step / steps)
+        done = self.progress.epoch + self.progress.step / steps
+        sums, norm, self.carried = self.stepper.train(batch, self.progress.update, done, self.carried)
         # Of a batch in which nothing is known, the loss is 0.
         loss, norm = float(sums["loss"]) / max(float(sums["weight"]), 1e-30), float(norm)
         if not math.isfinite(loss) or not (math.isfinite(norm) or self.stepper.skips_overflow):
@@ -197,7 +208,7 @@ class Loop:
         reason = self.watches.stop(row)
         progress.stopped_early = reason is not None
         progress.begin_epoch(progress.epoch + 1)
-        self.sums = None
+        self.sums, self.carried = None, {}
         if reason is None and progress.epoch >= self.settings.epochs:
             reason = f"{self.settings.epochs} epochs are done"
         progress.finished = reason

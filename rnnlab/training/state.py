@@ -97,10 +97,16 @@ def digest(arrays: Mapping[str, NDArray[Any]]) -> str:
 
 
 def save_state(
-    run: RunDir, variables: Arrays, answering: Arrays, sums: Mapping[str, NDArray[Any]] | None, progress: Progress
+    run: RunDir,
+    variables: Arrays,
+    answering: Arrays,
+    sums: Mapping[str, NDArray[Any]] | None,
+    carried: Arrays,
+    progress: Progress,
 ) -> None:
     """Write the state; the one before becomes `state.previous.npz`."""
-    arrays = {**variables, **_below("answering/", answering), **_below("sums/", sums or {})}
+    epoch = {**_below("sums/", sums or {}), **_below("carried/", carried)}
+    arrays = {**variables, **_below("answering/", answering), **epoch}
     arrays["progress"] = np.frombuffer(json.dumps(asdict(progress)).encode(), np.uint8)
     arrays["digest"] = np.frombuffer(bytes.fromhex(digest(arrays)), np.uint8)
     write_arrays(run.state, arrays, keep_previous=run.previous_state)
@@ -122,6 +128,7 @@ class SavedState:
         variables: of model and optimizer, by name.
         answering: the weights that answered then, by name.
         sums: of the epoch under way; empty at its beginning.
+        carried: what the network remembers of the segments before, likewise.
         progress: where the loop stood.
         warning: what to tell the user, where the newest state was damaged.
     """
@@ -129,6 +136,7 @@ class SavedState:
     variables: Arrays
     answering: Arrays
     sums: Arrays
+    carried: Arrays
     progress: Progress
     warning: str | None
 
@@ -157,7 +165,8 @@ def load_state(run: RunDir) -> SavedState | None:
             continue
         variables = {name: each for name, each in arrays.items() if name.startswith(("model/", "optimizer/"))}
         warning = f"{failures[0]}; going on from {path.name}" if failures else None
-        return SavedState(variables, _of("answering/", arrays), _of("sums/", arrays), progress, warning)
+        answering, sums, carried = (_of(prefix, arrays) for prefix in ("answering/", "sums/", "carried/"))
+        return SavedState(variables, answering, sums, carried, progress, warning)
     if failures:
         raise RunError("; ".join(failures) + ". No state is left to resume from; train again in a new run folder")
     return None

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from rnnlab.layers.randomness import random_scope
 from rnnlab.metrics import Metric
+from rnnlab.network import STATE
 from rnnlab.preparation import Pipeline
 from rnnlab.settings import Training
 from rnnlab.tasks import Task
@@ -103,22 +104,36 @@ class Stepper:
         self.clipping, self.parts, self.strategy, self.seed = settings.optimizer, settings.accumulate, strategy, seed
         self.static_widths = static_widths
         self.scales_loss = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+        self.states = [name for name in network.input if name.startswith(STATE)]
         self._compiled: dict[tuple[str, int | None], Any] = {}
 
-    def train(self, batch: Mapping[str, Any], update: int, epoch: float) -> tuple[Sums, Any]:
-        """Make one update; return the batch's sums and the global norm of its gradient before clipping.
+    def train(
+        self, batch: Mapping[str, Any], update: int, epoch: float, carried: Mapping[str, Any]
+    ) -> tuple[Sums, Any, dict[str, Any]]:
+        """Make one update; return the batch's sums, the global norm of its gradient before clipping, and the states.
 
         Args:
             batch: as the loader made it.
             update: the number of this update; what is random depends on it.
             epoch: the epochs that are done, the one under way in part; schedules of layers depend on it.
+            carried: of truncated back-propagation, the states after the batch before; empty before the first.
         """
+        batch = {**batch, **self._states(batch, carried)}
         moment = tf.constant(update, tf.int32), tf.constant(epoch, tf.float32)
         return self._call("train", self._train, batch, *moment)
 
     def score(self, batch: Mapping[str, Any]) -> Sums:
         """Return the batch's sums in inference."""
-        return self._call("score", self._score, batch)
+        return self._call("score", self._score, {**batch, **self._states(batch, {})})
+
+    def _states(self, batch: Mapping[str, Any], carried: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the states that the rows of a batch go on from, (B, U) each: of those that begin anew, zeros."""
+        states = {}
+        for name in self.states:
+            rows, size = len(batch["weights"]), self.network.input[name].shape[1]
+            before = carried[name] if carried else tf.zeros([rows, size])
+            states[name] = before * (1 - batch["resets"])[:, tf.newaxis] if "resets" in batch else before
+        return states
 
     def _call(self, name: str, function: Callable[..., Any], batch: Mapping[str, Any], *rest: Any) -> Any:
         field = next(key for key in self.network.input if key != "lengths")
@@ -133,41 +148,60 @@ class Stepper:
         return compiled(batch, *rest)
 
     def _train(self, batch: Mapping[str, Any], update: Any, epoch: Any) -> Any:
-        sums, norm = self.strategy.run(self._train_replica, args=(batch, update, epoch))
+        result = self.strategy.run(self._train_replica, args=(batch, update, epoch))
         # Every replica holds the same all-reduced values; the first one's are as good as any.
-        return tf.nest.map_structure(self._first, (sums, norm))
+        return tf.nest.map_structure(self._first, result)
 
     def _train_replica(self, batch: Mapping[str, Any], update: Any, epoch: Any) -> Any:
         context = tf.distribute.get_replica_context()
         replica = context.replica_id_in_sync_group
         seed = tf.random.experimental.stateless_fold_in(tf.constant([self.seed, 0], tf.int32), update)
         seed = tf.random.experimental.stateless_fold_in(seed, replica)
-        gradients, sums = self._gradients(self._own_rows(self._part(batch, 0), replica), seed, epoch)
+        gradients, sums, states = self._gradients(self._own_rows(self._part(batch, 0), replica), seed, epoch)
+        states_of_parts = [states]
         for part in range(1, self.parts):
             # Else TensorFlow would compute all parts at once, and need the memory of all of them.
             with tf.control_dependencies(gradients):
                 rows = tf.nest.map_structure(tf.identity, self._own_rows(self._part(batch, part), replica))
             more = self._gradients(rows, tf.random.experimental.stateless_fold_in(seed, part), epoch)
-            gradients, sums = tf.nest.map_structure(tf.add, (gradients, sums), more)
+            gradients, sums = tf.nest.map_structure(tf.add, (gradients, sums), more[:2])
+            states_of_parts.append(more[2])
         gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
         sums = context.all_reduce(tf.distribute.ReduceOp.SUM, sums)
         divisor = tf.maximum(sums["weight"], 1e-30) * self._loss_scale
         gradients = [gradient / tf.cast(divisor, gradient.dtype) for gradient in gradients]
         norm = tf.linalg.global_norm(gradients)
         self._apply(self._clip(gradients, norm), replica)
-        return sums, norm
+        return sums, norm, self._joined(states_of_parts, replica, context)
 
-    def _gradients(self, rows: Mapping[str, Any], seed: Any, epoch: Any) -> tuple[list[Any], Sums]:
-        """Return the gradient of the sum of these rows' losses, times the loss scale, and their sums."""
+    def _joined(self, parts: Sequence[Mapping[str, Any]], replica: Any, context: Any) -> dict[str, Any]:
+        """Return the states of all rows (B, U), in their order, of those that the replicas' parts end with."""
+        joined = {}
+        for name in self.states:
+            own = [part[name] for part in parts]
+            if self.strategy.num_replicas_in_sync > 1:
+                own = [self._of_all_replicas(values, replica, context) for values in own]
+            # A part has every so many-th row.
+            joined[name] = tf.reshape(tf.stack(own, axis=1), [-1, own[0].shape[-1]])
+        return joined
+
+    def _of_all_replicas(self, rows: Any, replica: Any, context: Any) -> Any:
+        """Return the rows of all replicas, one after another."""
+        share = tf.shape(rows)[0]
+        behind = (self.strategy.num_replicas_in_sync - 1 - replica) * share
+        return context.all_reduce(tf.distribute.ReduceOp.SUM, tf.pad(rows, [[replica * share, behind], [0, 0]]))
+
+    def _gradients(self, rows: Mapping[str, Any], seed: Any, epoch: Any) -> tuple[list[Any], Sums, dict[str, Any]]:
+        """Return the gradient of the sum of these rows' losses, times the loss scale, their sums, and their states."""
         variables = [variable.value for variable in self.network.trainable_variables]
         with random_scope(seed, epoch), tf.GradientTape() as tape:
-            outputs = self._forward(rows, training=True)
+            outputs, states = self._forward(rows, training=True)
             total = self.optimizer.scale_loss(self.objective.loss(outputs, rows)[0])
         gradients = [
             tf.zeros_like(variable) if gradient is None else tf.convert_to_tensor(gradient)
             for gradient, variable in zip(tape.gradient(total, variables), variables, strict=True)
         ]
-        return gradients, self.objective.sums(outputs, rows)
+        return gradients, self.objective.sums(outputs, rows), states
 
     @property
     def skips_overflow(self) -> bool:
@@ -211,11 +245,15 @@ class Stepper:
     def _score_replica(self, batch: Mapping[str, Any]) -> Any:
         context = tf.distribute.get_replica_context()
         rows = self._own_rows(batch, context.replica_id_in_sync_group)
-        sums = self.objective.sums(self._forward(rows, training=False), rows)
+        sums = self.objective.sums(self._forward(rows, training=False)[0], rows)
         return context.all_reduce(tf.distribute.ReduceOp.SUM, sums)
 
-    def _forward(self, rows: Mapping[str, Any], *, training: bool) -> Any:
-        return self.network({name: rows[name] for name in self.network.input}, training=training)
+    def _forward(self, rows: Mapping[str, Any], *, training: bool) -> tuple[Any, dict[str, Any]]:
+        """Return the network's outputs, and the states after the last step."""
+        result = self.network({name: rows[name] for name in self.network.input}, training=training)
+        if not self.states:
+            return result, {}
+        return result["outputs"], {name: tf.cast(result[name], tf.float32) for name in self.states}
 
     def _part(self, batch: Mapping[str, Any], part: int) -> dict[str, Any]:
         """Return every `parts`-th row from this one on: which these are does not depend on the number of replicas."""
