@@ -62,12 +62,11 @@ class _Fitted:
         """Return forecasts (n, H) from origins (n,) of values (T,), all counted from the first fitted step."""
         season = self.indices(np.arange(len(values)))
         plain = values / season if self.multiplied else values - season
-        smoothing = Smoothing(self.level, 0.0, 0.0, 1.0, float(plain[0]), 0.0, np.zeros(0))
-        ahead = np.arange(horizon)
+        # Smoothing with half the trend as drift; the first value is exactly what is expected.
+        drift = self.slope / 2
+        smoothing = Smoothing(self.level, 0.0, 0.0, 1.0, float(plain[0]) - drift, drift, np.zeros(0))
         found = smoothing.forecast(plain, origins, horizon)
-        past = (1 - (1 - self.level) ** origins) / self.level if self.level > 0 else origins
-        found = found + self.slope / 2 * (ahead + past[:, None])
-        later = self.indices(origins[:, None] + ahead)
+        later = self.indices(origins[:, None] + np.arange(horizon))
         return found * later if self.multiplied else found + later
 
 
