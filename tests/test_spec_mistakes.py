@@ -613,7 +613,18 @@ def undescribed() -> list[str]:
 def test_every_key_has_a_description() -> None:
     assert undescribed() == []
     for name, definition in json.loads(schema())["$defs"].items():
-        if name in ("Validation", "Training", "Buckets", "EarlyStopping", "ReduceOnPlateau", "SaveEvery", "Replicas"):
+        if name in (
+            "Validation",
+            "SeriesValidation",
+            "Calendar",
+            "Holidays",
+            "Training",
+            "Buckets",
+            "EarlyStopping",
+            "ReduceOnPlateau",
+            "SaveEvery",
+            "Replicas",
+        ):
             for key, each in definition["properties"].items():
                 assert each.get("description"), f"{name}.{key}"
 
