@@ -217,7 +217,8 @@ class Recurrent(keras.layers.Layer):
         if self.backward:
             inputs = reverse_valid(inputs, lengths)
         if training and self._fused_is_faster() and not isinstance(inputs, keras.KerasTensor):
-            outputs, after = fused_lstm(inputs, *self.rnn.cell.weights, states=states)
+            kernel, recurrent_kernel, bias = self.rnn.cell.weights
+            outputs, after = fused_lstm(inputs, kernel, recurrent_kernel, bias, states)
         else:
             outputs, *after = self.rnn(inputs, initial_state=self._initial_state(inputs, states, training))
         if self.backward:
