@@ -146,6 +146,9 @@ def _transform_mistakes(experiment: Experiment, kind: str) -> list[tuple[tuple[i
     found: list[tuple[tuple[int | str, ...], str]] = []
     for number, transform in enumerate(experiment.transforms):
         name = TRANSFORMS.name_of(transform)
+        if transform.fills and any(before.lost for before in experiment.transforms[:number]):
+            text = f"{name} comes too late: what stands before it computes with values that are missing; put it first"
+            found.append((("transforms", number), text))
         if not transform.forecasts:
             found.append((("transforms", number), f"{name}, as it is set, can't prepare what is forecast; remove it"))
         elif every_step and not transform.causal:
@@ -154,6 +157,10 @@ def _transform_mistakes(experiment: Experiment, kind: str) -> list[tuple[tuple[i
                 "forecasts at every step; use `over: training` or `series`, `method: forward`, or another head"
             )
             found.append((("transforms", number), text))
+    lost, least = sum(transform.lost for transform in experiment.transforms), experiment.task.shortest
+    if lost >= least:
+        text = f"the transforms take {lost} steps from a window, which may have {least}; ask for a longer history"
+        found.append((("task",), text))
     return found
 
 

@@ -187,7 +187,8 @@ class Predictor:
             raise DataError(f"{where}: expected numbers (time, features): {error}") from None
         if array.ndim == 1 and field.shape == (1,):
             array = array[:, np.newaxis]
-        steps = self.network.output_shape[1] if field.kind == "future" else None
+        horizon = self.experiment.task.shape(self.signature.known_target)[0]
+        steps = horizon if field.kind == "future" else None
         if array.shape[1:] != field.shape or not len(array) or len(array) != (steps or len(array)):
             expected = ", ".join([str(steps or "T ≥ 1"), *map(str, field.shape)])
             raise DataError(f"{where}: expected shape ({expected}); received {array.shape}")
@@ -206,9 +207,9 @@ def _check_learnt(run: RunDir, experiment: Experiment, pipeline: Pipeline, learn
     """
     import tensorflow as tf
 
-    times = {"series": 1, "future": network.output_shape[1]}
     one = np.ones(1, np.int32)
     try:
+        times = {"series": 1, "future": experiment.task.shape(pipeline.raw.known_target)[0]}
         raw = {each.name: np.zeros((1, times[each.kind], *each.shape), np.float32) for each in pipeline.raw.inputs}
         fields, _ = pipeline.apply(raw, one, 0 * one)
         for each in pipeline.signature.inputs:

@@ -132,8 +132,13 @@ class Pipeline:
             if transform.per_series:
                 if series is None:
                     raise ValueError("a transform learnt something of each series: say which series the rows are of")
-                rows = {name: tf.gather(tf.constant(each), series)[:, tf.newaxis] for name, each in learnt.items()}
-                result.append(rows)
+                # The last row is of a series that training has not seen.
+                result.append(
+                    {
+                        name: tf.gather(each, tf.minimum(series, len(each) - 1))[:, tf.newaxis]
+                        for name, each in learnt.items()
+                    }
+                )
             else:
                 result.append(learnt)
         return result

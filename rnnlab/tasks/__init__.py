@@ -101,6 +101,11 @@ class Task(Strict, ABC):
         """
 
     @property
+    def shortest(self) -> int:
+        """The fewest steps of what is asked about."""
+        return 1
+
+    @property
     def continuous(self) -> bool:
         """Whether each answer is of all that came before it in its series."""
         return False

@@ -93,6 +93,10 @@ class Forecasting(Task):
         return self
 
     @property
+    def shortest(self) -> int:
+        return self.min_history or (1 if self.history == "all" else self.history)
+
+    @property
     def continuous(self) -> bool:
         return self.history == "all"
 
@@ -112,9 +116,8 @@ class Forecasting(Task):
         if not isinstance(raw, SeriesExamples):
             raise DataError("task.kind: forecasting needs series in time: use data.source: series")
         history = None if self.history == "all" else self.history
-        least = self.min_history or history or 1
         season = self.season or raw.panel.step.season
-        return cut_windows(raw, history, self.horizon, stride, least, season, to_score=to_score)
+        return cut_windows(raw, history, self.horizon, stride, self.shortest, season, to_score=to_score)
 
     def to_fit(self, train: Examples) -> Examples:
         return cast(Windows, train).tiles()

@@ -164,7 +164,7 @@ def valid_steps(values: Any, lengths: Any) -> Any:
     """Return (B, T, 1) bool: which steps are no padding."""
     import tensorflow as tf
 
-    return (tf.range(tf.shape(values)[1]) < lengths[:, tf.newaxis])[:, :, tf.newaxis]
+    return tf.range(tf.shape(values)[1])[tf.newaxis, :, tf.newaxis] < lengths[:, tf.newaxis, tf.newaxis]
 
 
 def on_known(function: Callable[[Any], Any], values: Any) -> Any:

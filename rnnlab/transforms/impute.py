@@ -63,10 +63,9 @@ class Impute(ColumnTransform):
         numbers = np.flatnonzero(learnt["chosen"])
         some = tf.transpose(tf.gather(values, numbers, axis=2), [0, 2, 1])  # (B, G, T)
         known = tf.transpose(valid_steps(values, lengths), [0, 2, 1]) & ~tf.math.is_nan(some)
-        filled = self._filled(tf.where(known, some, 0.0), known)
-        filled = tf.where(
-            tf.reduce_any(known, axis=2, keepdims=True), filled, tf.gather(learnt["mean"], numbers)[:, tf.newaxis]
-        )
+        filled = self._filled(some, known)
+        mean = tf.gather(learnt["mean"], numbers)[:, tf.newaxis]
+        filled = tf.where(tf.reduce_any(known, axis=2, keepdims=True), filled, mean)
         parts = [tf.transpose(tf.where(known, some, filled), [0, 2, 1]), values]
         if self.indicator:
             parts.append(tf.transpose(tf.cast(~known, values.dtype), [0, 2, 1]))
