@@ -124,12 +124,18 @@ class Predictor:
                 collected.setdefault(key, np.zeros((len(examples), *rows.shape[1:]), rows.dtype))[batch.indices] = rows
         return collected
 
+    @property
+    def shapes(self) -> dict[str, tuple[int | None, ...]]:
+        """The shape of one row of each raw field, by name; None where it differs from row to row."""
+        times = {"series": None, "future": self.experiment.task.shape(self.signature.known_target)[0]}
+        return {field.name: (times[field.kind], *field.shape) for field in self.signature.inputs}
+
     @cached_property
     def _compiled(self) -> Any:
         """`forward` as one graph for every batch size and width."""
         import tensorflow as tf
 
-        fields = {field.name: tf.TensorSpec([None, None, *field.shape]) for field in self.signature.inputs}
+        fields = {name: tf.TensorSpec([None, *shape]) for name, shape in self.shapes.items()}
         number = tf.TensorSpec([None], tf.int32)
         return tf.function(self.forward, input_signature=[fields, number, number])
 
@@ -187,8 +193,7 @@ class Predictor:
             raise DataError(f"{where}: expected numbers (time, features): {error}") from None
         if array.ndim == 1 and field.shape == (1,):
             array = array[:, np.newaxis]
-        horizon = self.experiment.task.shape(self.signature.known_target)[0]
-        steps = horizon if field.kind == "future" else None
+        steps = self.shapes[field.name][0]
         if array.shape[1:] != field.shape or not len(array) or len(array) != (steps or len(array)):
             expected = ", ".join([str(steps or "T ≥ 1"), *map(str, field.shape)])
             raise DataError(f"{where}: expected shape ({expected}); received {array.shape}")

@@ -31,8 +31,7 @@ class SavedModel(ExportFormat):
         import tensorflow as tf
 
         target = predictor.signature.known_target
-        shapes = {field.name: [None, *field.shape] for field in predictor.signature.inputs}
-        inputs = {name: tf.TensorSpec([None, *shape], tf.float32, name) for name, shape in shapes.items()}
+        inputs = {name: tf.TensorSpec([None, *shape], tf.float32, name) for name, shape in predictor.shapes.items()}
         inputs["lengths"] = tf.TensorSpec([None], tf.int32, "lengths")
         module = tf.Module()
         module.variables_of_network = [variable.value for variable in predictor.network.variables]
@@ -45,7 +44,7 @@ class SavedModel(ExportFormat):
 
         def serve(**given: tf.Tensor) -> dict[str, tf.Tensor]:
             series = module.series.lookup(given["series"]) if "series" in given else None
-            answers = predictor.forward({name: given[name] for name in shapes}, given["lengths"], series)
+            answers = predictor.forward({name: given[name] for name in predictor.shapes}, given["lengths"], series)
             final = predictor.experiment.task.final_answers(answers, target)
             return {**answers, **{name: tf.convert_to_tensor(value) for name, value in final.items()}}
 
