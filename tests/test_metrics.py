@@ -14,7 +14,9 @@ from rnnlab.metrics.mase import naive_scale
 
 # One case for each kind of target that a metric is for.
 CASES = [
-    pytest.param(name, kind, id=f"{name}-{kind}") for name in METRICS.names() for kind in METRICS.load(name).targets
+    pytest.param(name, kind, id=f"{name}-{kind}")
+    for name in METRICS.names()
+    for kind in sorted(METRICS.load(name).targets)
 ]
 LEVELS = np.array([0.1, 0.5, 0.9], np.float32)
 Arrays = dict[str, Any]
