@@ -32,6 +32,7 @@ C = TypeVar("C", bound=Strict)
 REGISTRIES: dict[str, Registry[Any]] = {}
 _PLUGINS: list[ModuleType] = []
 _PLUGIN_NAMES: list[str] = []
+_DESCRIBED: list[type[Strict]] = []  # the components whose JSON schema is under way, one within the other
 
 
 class Registry(Generic[C]):
@@ -151,13 +152,18 @@ class Choice:
         )
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        names = self.registry.names()
+        # Within a component that is configured with others of its kind (a decoder behind any encoder): those others.
+        names = [name for name in self.registry.names() if self.registry.load(name) not in _DESCRIBED]
         bare = {"enum": names, "description": f"a {self.registry.key} with its defaults"}
         return {"oneOf": [bare, *(self._alternative(name, handler) for name in names)]}
 
     def _alternative(self, name: str, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         cls = self.registry.load(name)
-        reference = handler(cls.__pydantic_core_schema__)
+        _DESCRIBED.append(cls)
+        try:
+            reference = handler(cls.__pydantic_core_schema__)
+        finally:
+            _DESCRIBED.pop()
         schema = handler.resolve_ref_schema(reference)  # where the class is described, once for all that refer to it
         naming = {"const": name, "description": inspect.getdoc(cls) or name}
         schema["properties"] = {self.registry.key: naming, **schema.get("properties", {})}

@@ -16,15 +16,23 @@ from rnnlab.experiment import Experiment
 from rnnlab.signature import Field, Signature
 
 FEATURES = 3
+HORIZON = 3
 LENGTHS = (9, 1, 7, 2, 12, 5, 8, 3)
-NAMES = {"class": ("one", "two", "three of them"), "labels": ("left", "right", "up"), "numbers": ("speed", "angle")}
+NAMES = {
+    "class": ("one", "two", "three of them"),
+    "labels": ("left", "right", "up"),
+    "numbers": ("speed", "angle"),
+    "series": ("f0", "f1"),
+}
 
 
-def make_signature(kind: str, features: int = FEATURES) -> Signature:
-    """Return the signature of series with a target of this kind."""
-    field = Field("sequence", "series", (features,), tuple(f"f{number}" for number in range(features)))
+def make_signature(kind: str, features: int = FEATURES, known: int = 0) -> Signature:
+    """Return the signature of series with a target of this kind; the last `known` features are known of the future."""
+    inputs = [Field("sequence", "series", (features,), tuple(f"f{number}" for number in range(features)))]
+    if known:
+        inputs.append(Field("future", "future", (known,), inputs[0].names[-known:]))
     names = NAMES[kind]
-    return Signature((field,), Field("target", kind, () if kind == "class" else (len(names),), names))
+    return Signature(tuple(inputs), Field("target", kind, () if kind == "class" else (len(names),), names))
 
 
 def make_sequences(lengths: Sequence[int], features: int = FEATURES, seed: int = 0) -> list[np.ndarray]:
@@ -65,6 +73,45 @@ def write_npz(path: Path, examples: FlatExamples) -> Path:
     return path
 
 
+def write_series(
+    path: Path, series: Sequence[np.ndarray], names: Sequence[str] = ("f0", "f1", "f2"), start: str = "2021-01-01"
+) -> Path:
+    """Write series (T, F) by days as a long table that the source `series` reads; NaN is an empty cell."""
+    days = np.datetime64(start) + np.arange(max(map(len, series)))
+    lines = [",".join(("id", "time", *names))]
+    for number, values in enumerate(series):
+        for day, row in zip(days, values, strict=False):
+            cells = ("" if np.isnan(value) else repr(float(value)) for value in row)
+            lines.append(",".join((f"series-{number}", str(day), *cells)))
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def series_data(path: Path | str, known: int = 0, **rest: Any) -> dict[str, Any]:
+    """Return the data section for a table of `write_series`: f0 and f1 are asked for; f2 is known of the future or not.
+
+    All is for training unless `rest` says otherwise.
+    """
+    roles = {"target": list(NAMES["series"]), "future" if known else "past": ["f2"]}
+    common = {"source": "series", "file": str(path), "time": "time", "layout": "long", "id": "id", "frequency": "D"}
+    return {**common, **roles, "test": "none", "validation": {"by": "none"}, **rest}
+
+
+def make_series(
+    lengths: Sequence[int], seed: int = 0, scale: float = 1.0, offset: float = 0.0, gaps: float = 0.0
+) -> list[np.ndarray]:
+    """Return random series (T, 3) in raw units; a share of the values of f0 and f1 is missing, but not the first."""
+    random = np.random.default_rng(seed)
+    found = []
+    for each in make_sequences(lengths, seed=seed):
+        values = each * np.float32(scale) + np.float32(offset)
+        missing = random.random((len(values), 2)) < gaps
+        missing[0] = False
+        values[:, :2][missing] = np.nan
+        found.append(values)
+    return found
+
+
 def make_experiment(
     task: Mapping[str, Any] | str,
     model: Mapping[str, Any] | str,
@@ -72,14 +119,14 @@ def make_experiment(
     train: Path | str = "train.npz",
     **rest: Any,
 ) -> Experiment:
-    """Return an experiment on an archive of `write_npz`, which validates too unless `data` says otherwise."""
-    data = {
-        "source": "npz",
-        "train": str(train),
-        "validation_file": str(train),
-        "validation": {"by": "given"},
-        **rest.pop("data", {}),
-    }
+    """Return an experiment on an archive of `write_npz`, which validates too unless `data` says otherwise.
+
+    Of data that names a source, nothing else is assumed.
+    """
+    data = rest.pop("data", {})
+    if "source" not in data:
+        own = {"source": "npz", "train": str(train), "validation_file": str(train), "validation": {"by": "given"}}
+        data = {**own, **data}
     return Experiment.model_validate({"name": "made", "data": data, "task": task, "model": model, "head": head, **rest})
 
 

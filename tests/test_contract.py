@@ -9,13 +9,13 @@ Axes: B batch, T time, F features, C classes or numbers.
 from __future__ import annotations
 
 import functools
-import importlib
 import itertools
 import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 import keras
 import numpy as np
@@ -23,6 +23,7 @@ import pytest
 import tensorflow as tf
 
 import rnnlab.network
+import rnnlab.prediction
 from rnnlab.architectures import ARCHITECTURES, Architecture, Encoded
 from rnnlab.errors import UserError
 from rnnlab.experiment import Experiment
@@ -32,47 +33,79 @@ from rnnlab.history import read_history
 from rnnlab.layers.randomness import random_scope
 from rnnlab.network import build_network
 from rnnlab.places import Places
-from rnnlab.prediction import Predictor
+from rnnlab.prediction import Predictor, stack
 from rnnlab.registry import Registry
 from rnnlab.rundir import RunDir
+from rnnlab.signature import Signature
 from rnnlab.strict import Strict
 from rnnlab.tasks import TASKS
 from rnnlab.training import train
 
 from .made import (
     FEATURES,
+    HORIZON,
     LENGTHS,
     make_examples,
     make_experiment,
     make_sequences,
+    make_series,
     make_signature,
     make_targets,
     pad_with,
+    series_data,
     write_npz,
+    write_series,
 )
 from .variants import Configuration, all_changed, changes, configurations, is_accepted, keys, required
 
 TOLERANCE = 1e-5
 WIDTH = max(LENGTHS)
+# What a task needs to be asked at all, and for each kind of target what is asked in turn.
+NEEDS: dict[str, Configuration] = {"forecasting": {"history": WIDTH, "horizon": HORIZON}}
+SEASON = {"season": 2, "seasonal_mean": 2}
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked: a task, of a kind of target, and how many features are known of the steps to come."""
+
+    task: Configuration
+    target: str
+    known: int = 0
+
+    @functools.cached_property
+    def signature(self) -> Signature:
+        return make_signature(self.target, known=self.known)
+
+    def __str__(self) -> str:
+        if self.target != "series":
+            return self.target
+        return ",".join([self.task["output"], *(["known"] if self.known else []), *self.task.keys() & {"season"}])
 
 
 @dataclass(frozen=True)
 class Case:
-    """A network to try: two configurations, which name their components, and the question that they answer."""
+    """A network to try: two configurations, which name their components, and the question that they answer.
+
+    An architecture that decodes has no head.
+    """
 
     model: Configuration
-    head: Configuration
-    task: str
-    target: str
+    head: Configuration | None
+    question: Question
 
     @functools.cached_property
     def experiment(self) -> Experiment:
-        return make_experiment(self.task, self.model, self.head)
+        return make_experiment(self.question.task, self.model, self.head)
+
+    @property
+    def every_step(self) -> bool:
+        return self.head is not None and self.experiment.reader.every_step
 
     @functools.cached_property
     def network(self) -> Any:
         """The network with weights that no initialiser would choose, so that no term hides behind a zero or a one."""
-        network = build_network(self.experiment, make_signature(self.target))
+        network = build_network(self.experiment, self.question.signature)
         random = np.random.default_rng(0)
         for variable in network.variables:
             # Of either sign: noise of one sign adds up over a wide layer and drives what follows into saturation.
@@ -80,11 +113,17 @@ class Case:
             variable.assign(variable.numpy() + noise)
         return network
 
-    def __call__(self, inputs: np.ndarray, lengths: Any, **arguments: Any) -> Any:
-        return self.network({"sequence": inputs, "lengths": np.asarray(lengths, np.int32)}, **arguments)
+    def __call__(self, given: Batch, **arguments: Any) -> Any:
+        return self.network({name: given[name] for name in self.network.input}, **arguments)
+
+    def rows(self, given: Batch) -> list[np.ndarray]:
+        """Return each row's outputs, of every valid step where every step is asked; not those of the last row."""
+        outputs = np.asarray(self(given))[:-1]
+        lengths = given["lengths"] if self.every_step else [None] * len(outputs)
+        return [row[:length] for row, length in zip(outputs, lengths, strict=False)]
 
     def __str__(self) -> str:
-        return f"{_say(self.model)}+{_say(self.head)}+{self.target}"
+        return "+".join(map(str, [*map(_say, filter(None, [self.model, self.head])), self.question]))
 
 
 def _say(value: Any) -> str:
@@ -96,31 +135,75 @@ def _say(value: Any) -> str:
     return f"[{' '.join(_say(each) for each in value)}]" if isinstance(value, list) else str(value)
 
 
-def questions(head: str) -> list[tuple[str, str]]:
-    """Return every (task, kind of target) that a head serves."""
-    tasks = [name for name in TASKS.names() if name in HEADS.load(head).tasks]
-    return [(name, kind) for name in tasks for kind in sorted(TASKS.load(name).targets)]
+def questions(tasks: frozenset[str]) -> list[Question]:
+    """Return every question of some tasks: each kind of target, of series each kind of forecast."""
+    found = []
+    for name in TASKS.names():
+        if name in tasks:
+            own = {"kind": name, **NEEDS.get(name, {})}
+            for kind in sorted(TASKS.load(name).targets):
+                found += forecasts(own) if kind == "series" else [Question(own, kind)]
+    return found
 
 
-def models(which: Any) -> list[Configuration]:
+def forecasts(own: Configuration) -> list[Question]:
+    """Return questions for each kind of forecast: alone, with what is known of the future, and with seasons."""
+    kinds = get_args(TASKS.load(own["kind"]).model_fields["output"].annotation)
+    asked = itertools.product(({}, SEASON), (0, 1), kinds)
+    found = [Question({**own, "output": kind, **season}, "series", known) for season, known, kind in asked]
+    return found[::5] + [each for number, each in enumerate(found) if number % 5]  # the first ones differ in all
+
+
+def models(which: Any, decodes: bool = False) -> list[Configuration]:
+    """Return configurations of encoders, or of architectures that decode."""
     return [
-        {"architecture": name, **each} for name in ARCHITECTURES.names() for each in which(ARCHITECTURES.load(name))
+        {"architecture": name, **each}
+        for name in ARCHITECTURES.names()
+        if bool(needed(name).decodes) == decodes
+        for each in which(ARCHITECTURES.load(name))
     ]
 
 
-def heads(which: Any) -> list[tuple[Configuration, str, str]]:
-    """Return (configuration, task, kind of target), heads and questions in turn."""
+def needed(name: str) -> Architecture:
+    """Return the smallest architecture of a name."""
+    return ARCHITECTURES.parse({"architecture": name, **required(ARCHITECTURES.load(name))})
+
+
+def heads(which: Any) -> list[tuple[Configuration, Question]]:
+    """Return (configuration, question), heads and questions in turn."""
     found = [[{"name": name, **each} for each in which(HEADS.load(name))] for name in HEADS.names()]
     mixed = [each for group in itertools.zip_longest(*found) for each in group if each is not None]
-    asked = {name: itertools.cycle(questions(name)) for name in HEADS.names()}
-    return [(each, *next(asked[each["name"]])) for each in mixed]
+    asked = {name: itertools.cycle(questions(HEADS.load(name).tasks)) for name in HEADS.names()}
+    return [(each, next(asked[each["name"]])) for each in mixed]
+
+
+def fit(model: Configuration, head: Configuration) -> bool:
+    return HEADS.parse(head).mistake(ARCHITECTURES.parse(model)) is None
 
 
 def in_turn() -> list[Case]:
     """Return cases in which every configuration of an architecture and of a head comes once or more."""
-    left, right = models(configurations), heads(configurations)
-    count = max(len(left), len(right))
-    return [Case(left[number % len(left)], *right[number % len(right)]) for number in range(count)]
+    left, waiting, cases = models(configurations), heads(configurations), []
+    never = [each for each, _ in waiting]
+    while len(cases) < len(left) or never:
+        model = left[len(cases) % len(left)]
+        place = next(number for number, (head, _) in enumerate(waiting) if fit(model, head))
+        waiting.append(waiting.pop(place))
+        never = [each for each in never if each is not waiting[-1][0]]
+        cases.append(Case(model, *waiting[-1]))
+    return [*cases, *decoding(configurations)]
+
+
+def decoding(which: Any) -> list[Case]:
+    """Return every configuration of an architecture that decodes, with questions in turn, and every question."""
+    cases = []
+    for name in ARCHITECTURES.names():
+        if needed(name).decodes:
+            left = [{"architecture": name, **each} for each in which(ARCHITECTURES.load(name))]
+            asked = questions(needed(name).decodes)
+            count = max(len(left), len(asked))
+            cases += [Case(left[n % len(left)], None, asked[n % len(asked)]) for n in range(count)]
+    return cases
 
 
 def extremes(cls: type[Strict]) -> list[Configuration]:
@@ -137,69 +220,115 @@ def without_dropout(value: Any) -> Any:
 
 
 def few() -> list[Case]:
-    """Return every architecture beside every head, with the defaults and with all other keys by turns."""
+    """Return every encoder beside every head, with the defaults and with all other keys by turns, and decoders."""
     cases = []
-    for (i, model), (j, head) in itertools.product(enumerate(ARCHITECTURES.names()), enumerate(HEADS.names())):
+    encoders = [name for name in ARCHITECTURES.names() if not needed(name).decodes]
+    for (i, model), (j, head) in itertools.product(enumerate(encoders), enumerate(HEADS.names())):
         changed = (i + j) % 2
-        left = without_dropout({"architecture": model, **extremes(ARCHITECTURES.load(model))[changed]})
         right = without_dropout({"name": head, **extremes(HEADS.load(head))[(changed + i) % 2]})
-        asked = questions(head)
-        cases.append(Case(left, right, *asked[(i + j) % len(asked)]))
+        cls = ARCHITECTURES.load(model)
+        tried = [extremes(cls)[changed], *reversed(configurations(cls))]
+        all_left = [without_dropout({"architecture": model, **each}) for each in tried]
+        left = next((each for each in all_left if fit(each, right)), None)
+        asked = questions(HEADS.load(head).tasks)
+        if left is not None:
+            cases.append(Case(left, right, asked[(i + j) % len(asked)]))
+    for case in decoding(extremes)[:3]:
+        cases.append(Case(without_dropout(case.model), None, case.question))
     return cases
 
 
 def many() -> Iterator[Case]:
     """Yield the full product of the configurations."""
-    for left, (right, *question) in itertools.product(models(configurations), heads(configurations)):
-        yield Case(left, right, *question)
+    for left, (right, question) in itertools.product(models(configurations), heads(configurations)):
+        if fit(left, right):
+            yield Case(left, right, question)
+    for left in models(configurations, decodes=True):
+        yield from (Case(left, None, question) for question in questions(ARCHITECTURES.parse(left).decodes))
 
 
 light = pytest.mark.parametrize(
     "case", [*in_turn(), *(pytest.param(each, marks=pytest.mark.slow) for each in many())], ids=str
 )
 
+Batch = dict[str, np.ndarray]
 
-def batch(seed: int = 0, width: int = WIDTH, garbage: float | None = 0.0) -> tuple[np.ndarray, np.ndarray]:
-    """Return sequences and lengths of a batch; its last row only fills it."""
-    lengths = np.array([*LENGTHS, 0], np.int32)
-    return pad_with(make_sequences(lengths, seed=seed), width, garbage, seed), lengths
+
+def batch(seed: int = 0, width: int = WIDTH, garbage: float | None = 0.0, lengths: Any = LENGTHS) -> Batch:
+    """Return what a network, whichever it is, reads; its last row only fills the batch."""
+    lengths, random = np.array([*lengths, 0], np.int32), np.random.default_rng(seed)
+    return {
+        "sequence": pad_with(make_sequences(lengths, seed=seed), width, garbage, seed),
+        "lengths": lengths,
+        "future": random.normal(size=(len(lengths), HORIZON, 1)).astype(np.float32),
+        "teacher": random.normal(size=(len(lengths), HORIZON, 2)).astype(np.float32),
+    }
+
+
+def taken(given: Batch, rows: Any) -> Batch:
+    return {name: values[rows] for name, values in given.items()}
+
+
+def compared(found: list[np.ndarray], expected: list[np.ndarray]) -> None:
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-6, atol=TOLERANCE)
 
 
 @light
 def test_outputs_are_one_row_for_each_sequence_and_finite(case: Case) -> None:
-    outputs = np.asarray(case(*batch()))
-    expected = case.experiment.task.outputs(make_signature(case.target).known_target)
-    assert outputs.shape == (len(LENGTHS) + 1, expected)
+    outputs = np.asarray(case(batch()))
+    rows = (len(LENGTHS) + 1, *([WIDTH] if case.every_step else []))
+    assert outputs.shape == (*rows, *case.experiment.task.shape(case.question.signature.known_target))
     assert outputs.dtype == np.float32
     assert np.isfinite(outputs).all()
 
 
 @light
 def test_padding_and_neighbours_never_change_an_answer(case: Case) -> None:
-    inputs, lengths = batch()
-    expected = np.asarray(case(inputs, lengths))[:-1]
-    assert np.ptp(expected, axis=0).min() > 100 * TOLERANCE, "the answers hardly depend on the sequence"
+    given = batch()
+    expected = case.rows(given)
+    last = np.stack([each[-1] for each in expected] if case.every_step else expected)
+    assert np.ptp(last, axis=0).min() > 100 * TOLERANCE, "the answers hardly depend on the sequence"
     for width, garbage in ((WIDTH, None), (WIDTH + 5, np.nan), (2 * WIDTH + 1, None)):
-        padded, _ = batch(width=width, garbage=garbage)
-        np.testing.assert_allclose(np.asarray(case(padded, lengths))[:-1], expected, rtol=1e-6, atol=TOLERANCE)
-    turned = np.asarray(case(inputs[::-1].copy(), lengths[::-1].copy()))[:0:-1]
-    np.testing.assert_allclose(turned, expected, rtol=1e-6, atol=TOLERANCE)
+        compared(case.rows({**given, "sequence": batch(width=width, garbage=garbage)["sequence"]}), expected)
+    order = [*reversed(range(len(LENGTHS))), len(LENGTHS)]
+    compared(case.rows(taken(given, order))[::-1], expected)
     for row in np.argsort(LENGTHS)[[0, 1, 3]]:
-        alone = case(inputs[row : row + 1, : lengths[row]], lengths[row : row + 1])
-        np.testing.assert_allclose(alone[0], expected[row], rtol=1e-6, atol=TOLERANCE)
+        alone = taken(given, [row, row])
+        alone["sequence"] = alone["sequence"][:, : LENGTHS[row]]
+        compared(case.rows(alone), [expected[row]])
+
+
+def asked(case: Case, given: Batch, seed: int) -> Batch:
+    """Return a batch with its questions; the last row's weight is 0, and of forecasts not everything is known."""
+    count, random = len(given["lengths"]), np.random.default_rng(seed)
+    weights = np.ones(count, np.float32)
+    weights[-1] = 0
+    if case.question.target != "series":
+        return {**given, "weights": weights, "targets": make_targets(case.question.target, count, seed)}
+    ahead = np.where(random.random(given["teacher"].shape) < 0.2, np.nan, given["teacher"]).astype(np.float32)
+    known = random.random((*given["sequence"].shape[:2], 2)) < 0.8
+    return {**given, "weights": weights, "ahead": ahead, "teacher": ahead, "targets": ahead, "known": known}
+
+
+def learnt_of(case: Case) -> dict[str, Any]:
+    """Return what the task learns from eight examples; what is learnt of series no loss needs."""
+    target = case.question.target
+    return {} if target == "series" else case.experiment.task.fit(make_examples(target))
 
 
 def gradients(case: Case, seed: int) -> list[Any]:
     """Return the gradient of the batch's loss for every trainable weight."""
-    task, target = case.experiment.task, make_signature(case.target).known_target
-    targets = make_targets(case.target, len(LENGTHS) + 1, seed)
     # Long enough that strides and pooling leave several steps: attention over a single one has nothing to learn.
-    lengths = np.array([*(8 * length for length in LENGTHS), 0], np.int32)
-    padded = pad_with(make_sequences(lengths, seed=seed), 8 * WIDTH, 0.0, seed)
+    given = asked(case, batch(seed, 8 * WIDTH, lengths=[8 * length for length in LENGTHS]), seed)
+    given = {name: tf.constant(values) for name, values in given.items()}
     with random_scope(tf.constant([seed, 0])), tf.GradientTape() as tape:
-        outputs = case(padded, lengths, training=True)
-        losses = task.losses(outputs, tf.constant(targets), task.fit(target, targets))
-        total = tf.reduce_sum(losses[:-1])  # the last row's weight is 0
+        outputs = case(given, training=True)
+        losses, weights = case.experiment.task.losses(outputs, given, learnt_of(case))
+        assert losses.shape == weights.shape
+        assert losses.dtype == weights.dtype == "float32"
+        assert not weights[-1].numpy().any(), "a row that only fills the batch counts"
+        total = tf.reduce_sum(losses * weights)
     return tape.gradient(total, [weight.value for weight in case.network.trainable_weights])
 
 
@@ -223,6 +352,43 @@ def test_every_trainable_weight_learns(case: Case) -> None:
     assert not waiting, "no input gives these a gradient"
 
 
+def of_every_step() -> list[Case]:
+    """Return networks that ask every step, one for each causal encoder and each of its cells."""
+    found = [case for case in in_turn() if case.every_step]
+    assert {case.model["architecture"] for case in found} == {
+        model["architecture"] for model in models(configurations) if ARCHITECTURES.parse(model).causal
+    }
+    return found
+
+
+@pytest.mark.parametrize("case", of_every_step(), ids=str)
+def test_a_later_step_never_changes_what_an_earlier_one_forecasts(case: Case) -> None:
+    given = batch()
+    now = WIDTH // 2
+    other = given["sequence"].copy()
+    known = FEATURES - case.question.known
+    other[:, now + 1 :, :known] += np.random.default_rng(1).normal(size=other[:, now + 1 :, :known].shape)
+    before, after = (np.asarray(case({**given, "sequence": each})) for each in (given["sequence"], other))
+    np.testing.assert_allclose(after[:, : now + 1], before[:, : now + 1], atol=TOLERANCE)
+    row = int(np.argmax(LENGTHS))
+    assert np.abs(after[row, now + 1 :] - before[row, now + 1 :]).max() > 100 * TOLERANCE
+
+
+# All ways in which a decoder may look, beside what is known of the steps to come.
+
+LOOKS = [{"attention": "none"}, {"attention": "bahdanau"}, {"attention": "luong"}]
+LOOKS += [{"attention": "luong", "input_feeding": True}]
+
+
+@pytest.mark.parametrize("known", [0, 1])
+@pytest.mark.parametrize("feedback", [True, False])
+@pytest.mark.parametrize("look", LOOKS, ids=_say)
+def test_every_weight_of_every_kind_of_decoder_learns(look: Configuration, feedback: bool, known: int) -> None:
+    model = {"architecture": "seq2seq", "decoder": {**look, "units": [5], "feedback": feedback}}
+    task = {"kind": "forecasting", **NEEDS["forecasting"]}
+    test_every_trainable_weight_learns(Case(model, None, Question(task, "series", known)))
+
+
 # What an encoder says of itself.
 
 encoders = pytest.mark.parametrize("model", models(configurations), ids=_say)
@@ -243,10 +409,11 @@ def encode(model: Configuration) -> tuple[Architecture, dict[str, Any], Encoded]
 @encoders
 def test_encoded_lengths_are_those_of_the_encoded_sequence(model: Configuration) -> None:
     architecture, inputs, encoded = encode(model)
+    given = batch()
     sequence, lengths, final = keras.Model(inputs, [encoded.sequence, encoded.lengths + 0, encoded.final])(
-        dict(zip(inputs, batch(), strict=True))
+        {name: given[name] for name in inputs}
     )
-    _, before = batch()
+    before = given["lengths"]
     assert lengths.dtype == "int32"
     assert sequence.shape[0] == final.shape[0] == len(before)
     assert sequence.shape[1] >= np.max(lengths)
@@ -305,36 +472,48 @@ class Tried:
         return [self._answer(training).numpy()[:-1] for training in (False, True)]
 
     @functools.cached_property
+    def later_answers(self) -> list[np.ndarray]:
+        """What it does in training some epochs later, where it follows a schedule; of many draws."""
+        if "teacher" not in self.network.input:
+            return []
+        return [self._answer(True, epoch, many=40).numpy() for epoch in (2.0, 5.0)]
+
+    @functools.cached_property
     def operations(self) -> Counter[str]:
         """What a training step is made of, its loops included."""
         graph = tf.function(lambda: self._answer(True)).get_concrete_function().graph
         bodies = [node.op for function in graph.as_graph_def().library.function for node in function.node_def]
         return Counter([*(operation.type for operation in graph.get_operations()), *bodies])
 
-    def _answer(self, training: bool) -> Any:
-        inputs, lengths = batch()
-        with random_scope(tf.constant([0, 0])):
-            given = {"sequence": tf.constant(inputs), "lengths": tf.constant(lengths)}
-            return self.network(given, training=training)
+    def _answer(self, training: bool, epoch: float = 0.0, many: int = 1) -> Any:
+        given = taken(batch(), np.tile(np.arange(len(LENGTHS) + 1), many))
+        with random_scope(tf.constant([0, 0]), epoch):
+            return self.network({name: tf.constant(given[name]) for name in self.network.input}, training=training)
 
     def differs(self, other: Tried) -> bool:
         if self.shapes != other.shapes or not np.array_equal(self.answers, other.answers):
             return True
-        return self.operations != other.operations
+        return self.operations != other.operations or not np.array_equal(self.later_answers, other.later_answers)
 
 
 @functools.lru_cache(maxsize=16)
 def tried(model: str, head: str) -> Tried:
     left, right = json.loads(model), json.loads(head)
-    task, target = questions(right["name"])[0]
-    return Tried(build_network(make_experiment(task, left, right), make_signature(target)))
+    tasks = HEADS.load(right["name"]).tasks if right else ARCHITECTURES.parse(left).decodes
+    question = questions(tasks)[0]
+    return Tried(build_network(make_experiment(question.task, left, right), question.signature))
 
 
 def try_out(registry: Registry[Any], name: str, configuration: Configuration) -> Tried:
-    """Return a component of this configuration beside the first component of the other kind."""
-    model = {"architecture": name, **configuration} if registry is ARCHITECTURES else models(extremes)[0]
-    head = {"name": name, **configuration} if registry is HEADS else heads(extremes)[0][0]
-    return tried(json.dumps(model), json.dumps(head))
+    """Return a component of this configuration beside the first that it fits of the other kind."""
+    if registry is HEADS:
+        right: Configuration | None = {"name": name, **configuration}
+        left = next(each for each in models(extremes) if fit(each, right))
+    else:
+        left = {"architecture": name, **configuration}
+        decodes = ARCHITECTURES.parse(left).decodes
+        right = None if decodes else next(each for each, _ in heads(extremes) if fit(left, each))
+    return tried(json.dumps(left), json.dumps(right))
 
 
 @pytest.mark.parametrize(("registry", "name", "before", "after"), all_keys())
@@ -383,14 +562,27 @@ def runs() -> list[Any]:
     return [*few(), *(pytest.param(each, marks=pytest.mark.slow) for each in rest)]
 
 
+def forecaster(case: Case, folder: Path, training: Configuration) -> Experiment:
+    """Return an experiment on eight windows of 2 to 6 steps, with gaps."""
+    values = make_series([6 + HORIZON + 3], scale=40, offset=300, gaps=0.15)
+    data = series_data(write_series(folder / "series.csv", values), case.question.known)
+    task = {**case.question.task, "history": 6, "min_history": 2}
+    transforms = [{"name": "impute"}, {"name": "standardize"}]
+    training = {**training, "epochs": 150}
+    return make_experiment(task, case.model, case.head, data=data, transforms=transforms, training=training)
+
+
 @pytest.fixture(scope="module", params=runs(), ids=str)
 def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Trained:
     """Train a case on raw examples far from standard units; they validate too."""
     case, folder = request.param, tmp_path_factory.mktemp("runs")
-    data = write_npz(folder / "train.npz", make_examples(case.target, SHORT, scale=40, offset=300))
     training = {"epochs": 60, "batch_size": 4, "buckets": {"shapes": 1}, "best": None}
     training["optimizer"] = {"name": "adam", "learning_rate": 0.01}
-    experiment = make_experiment(case.task, case.model, case.head, train=data, training=training)
+    if case.question.target == "series":
+        experiment = forecaster(case, folder, training)
+    else:
+        data = write_npz(folder / "train.npz", make_examples(case.question.target, SHORT, scale=40, offset=300))
+        experiment = make_experiment(case.question.task, case.model, case.head, train=data, training=training)
     run = RunDir.create(folder / "run")
     built = []
 
@@ -414,9 +606,27 @@ def test_eight_examples_are_learnt_by_heart(trained: Trained) -> None:
 
 def test_a_loaded_run_answers_as_the_network_in_memory(trained: Trained) -> None:
     assert trained.predictor.network is not trained.network
-    inputs, lengths = batch()
-    given = {"sequence": inputs, "lengths": lengths}
+    given = {name: values for name, values in batch().items() if name in trained.network.input}
     np.testing.assert_allclose(trained.predictor.network(given), trained.network(given), atol=1e-6)
+
+
+PADDINGS = ((0, None), (5, np.nan), (11, None))
+
+
+def test_a_run_answers_raw_input_alike_whatever_stands_in_the_padding(
+    trained: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Transforms and the way back to raw units included; alone, and beside others."""
+    kept = samples(trained.predictor)
+    expected = trained.predictor.answers(kept)
+    for more, garbage in PADDINGS:
+        monkeypatch.setattr(rnnlab.prediction, "pad", functools.partial(pad_longer, more=more, garbage=garbage))
+        assert largest_difference(trained.predictor.answers(kept), expected) <= TOLERANCE
+    for row in range(len(kept)):
+        fields, lengths = stack(kept, np.array([row]))
+        alone = trained.predictor.forward(fields, lengths, np.zeros(1, np.int32))
+        rows = {name: values[row : row + 1] for name, values in expected.items()}
+        assert largest_difference({name: np.asarray(each) for name, each in alone.items()}, rows) <= TOLERANCE
 
 
 @pytest.mark.parametrize("name", EXPORT_FORMATS.names())
@@ -430,11 +640,20 @@ def test_an_export_answers_like_the_run_whatever_stands_in_the_padding(
     except UserError as error:
         pytest.skip(str(error))
     expected, _ = exporter.ask(predictor, path, samples(predictor))
-    module = importlib.import_module(type(exporter).__module__)
-    for more, garbage in ((0, None), (5, np.nan), (11, None)):
-        monkeypatch.setattr(module, "pad", functools.partial(pad_longer, more=more, garbage=garbage))
+    for more, garbage in PADDINGS:
+        monkeypatch.setattr(rnnlab.prediction, "pad", functools.partial(pad_longer, more=more, garbage=garbage))
         found, _ = exporter.ask(predictor, path, samples(predictor))
-        assert largest_difference(found, expected) <= exporter.tolerance, (more, garbage)
+        found, wanted = valid_outputs(trained, name, found), valid_outputs(trained, name, expected)
+        assert largest_difference(found, wanted) <= exporter.tolerance, (more, garbage)
+
+
+def valid_outputs(trained: Trained, name: str, answers: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return answers without the outputs of padded steps, which an export of the network alone has, too."""
+    if name != "keras" or not trained.case.every_step:
+        return answers
+    lengths = samples(trained.predictor).lengths
+    rows = [row[:length] for row, length in zip(answers["outputs"], lengths, strict=True)]
+    return {"outputs": np.concatenate(rows)}
 
 
 def pad_longer(sequences: list[np.ndarray], more: int, garbage: float | None) -> np.ndarray:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from rnnlab.architectures import ARCHITECTURES
 from rnnlab.errors import NonFiniteError
 from rnnlab.experiment import Experiment
 from rnnlab.history import read_history
+from rnnlab.layers.randomness import random_scope
 from rnnlab.network import build_network
 from rnnlab.places import Places
 from rnnlab.prediction import Predictor
@@ -18,6 +20,7 @@ from rnnlab.signature import Field, Signature
 from rnnlab.training import train
 from rnnlab.training.reporting import Silent
 
+from .made import make_signature
 from .training_cases import make_case
 
 CASE = "accumulation_mixed_precision"
@@ -31,8 +34,50 @@ def trained(folder, **training):
     return run
 
 
+DECODERS = [name for name in ARCHITECTURES.names() if ARCHITECTURES.parse(name).decodes]
+LOOKS = [{"attention": "none"}, {"attention": "bahdanau"}, {"attention": "luong", "input_feeding": True}]
+
+
+def forecasters():
+    """Return (architecture, head) of forecasts."""
+    heads = [
+        {"name": "direct", "hidden_units": 0},
+        {"name": "direct", "readout": "attention"},
+        {"name": "per_step", "dropout": 0.1},
+    ]
+    found = [({"architecture": "stacked_rnn", "dropout": 0.1}, head) for head in heads]
+    for name in DECODERS:
+        found += [({"architecture": name, "decoder": {**look, "dropout": 0.1}}, None) for look in LOOKS]
+    return found
+
+
 @pytest.mark.parametrize("precision", MIXED)
-@pytest.mark.parametrize("architecture", ARCHITECTURES.names())
+@pytest.mark.parametrize(("model", "head"), forecasters(), ids=str)
+@pytest.mark.parametrize("horizon", [3, 60])
+def test_a_forecaster_computes_in_16_bits_and_answers_in_32(precision, model, head, horizon):
+    task = {"kind": "forecasting", "history": 9, "horizon": horizon, "season": 2, "seasonal_mean": 1}
+    values = {"name": "mixed", "data": {"source": "npz", "train": "-"}, "task": task, "model": model, "head": head}
+    experiment = Experiment.model_validate(values)
+    signature = make_signature("series", known=1)
+    network = build_network(experiment, signature, precision)
+    same = build_network(experiment, signature)
+    assert any(layer.compute_dtype == precision.removeprefix("mixed_") for layer in network.layers)
+    assert {variable.dtype for variable in network.trainable_variables} == {"float32"}
+    random = np.random.default_rng(0)
+    shapes = {"sequence": (4, 9, 3), "future": (4, horizon, 1), "teacher": (4, horizon, 2)}
+    given = {name: random.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
+    given["lengths"] = np.array([9, 1, 5, 0], np.int32)
+    given = {name: given[name] for name in network.input}
+    for training in (False, True):
+        with random_scope(tf.constant([0, 0])):
+            ours, theirs = (each(given, training=training) for each in (network, same))
+        assert ours.dtype == "float32"
+        assert np.abs(ours - theirs).max() < 0.1
+        assert np.abs(ours - theirs).max() > 0, "16 bits round more"
+
+
+@pytest.mark.parametrize("precision", MIXED)
+@pytest.mark.parametrize("architecture", [name for name in ARCHITECTURES.names() if name not in DECODERS])
 @pytest.mark.parametrize("readout", ["last", "mean", "max", "attention", "concat"])
 def test_a_network_computes_in_16_bits_and_keeps_the_rest_in_32(precision, architecture, readout):
     experiment = Experiment.model_validate(
@@ -99,8 +144,8 @@ def test_only_a_scale_of_one_that_overflows_is_an_error(scale, fatal, tmp_path, 
     monkeypatch.setattr(keras.optimizers.LossScaleOptimizer.__init__, "__defaults__", (scale, 2000, None))
     gradients, updates = Stepper._gradients, []
 
-    def overflowing(self, rows, seed):
-        found, sums = gradients(self, rows, seed)
+    def overflowing(*arguments):
+        found, sums = gradients(*arguments)
         return [each * np.inf for each in found], sums
 
     monkeypatch.setattr(Stepper, "_gradients", overflowing)
@@ -120,6 +165,11 @@ def test_a_loss_that_is_no_number_is_not_an_overflow(tmp_path, monkeypatch):
     from rnnlab.tasks.classification import Classification
 
     real = Classification.losses
-    monkeypatch.setattr(Classification, "losses", lambda *arguments: real(*arguments) * np.inf)
+
+    def infinite(*arguments):
+        found, weights = real(*arguments)
+        return found * np.inf, weights
+
+    monkeypatch.setattr(Classification, "losses", infinite)
     with pytest.raises(NonFiniteError, match="learning rate"):
         trained(tmp_path, precision="mixed_float16")

@@ -65,8 +65,8 @@ class StopAt:
 
         real, self.steps, self.runs = loop.Loop._run_step, 0, set()
 
-        def stepped(each, batch):
-            real(each, batch)
+        def stepped(each, *arguments):
+            real(each, *arguments)
             self.runs.add(each.run.path)
             self.steps += len(self.runs) == run
             if len(self.runs) == run and self.steps == step:

@@ -67,8 +67,8 @@ CASES = [
     # Names of components
     (spec(model="{architecture: staked_rnn}"), "3:23: model.architecture: unknown architecture 'staked_rnn'; did you"),
     (spec(model="staked_rnn"), "3:8: model: unknown architecture 'staked_rnn'; did you mean 'stacked_rnn'?"),
-    (spec(model="{units: [3]}"), "3:8: model.architecture: expected one of conv_rnn, stacked_rnn"),
-    (spec(model="{architecture: [x]}"), "3:23: model.architecture: expected one of conv_rnn, stacked_rnn"),
+    (spec(model="{units: [3]}"), "3:8: model.architecture: expected one of conv_rnn, seq2seq, stacked_rnn"),
+    (spec(model="{architecture: [x]}"), "3:23: model.architecture: expected one of conv_rnn, seq2seq, stacked_rnn"),
     (spec(model="{architecture: ../os}"), "3:23: model.architecture: unknown architecture '../os'; known: "),
     (spec(model='{architecture: "a\\nb"}'), r"3:23: model.architecture: unknown architecture 'a\nb'"),
     (spec(task="{kind: clasification}"), "2:14: task.kind: unknown kind 'clasification'; did you mean 'classification"),

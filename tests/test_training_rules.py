@@ -42,7 +42,12 @@ def test_a_validation_loss_that_is_no_number_stops_and_keeps_the_good_state(tmp_
 
 def test_a_loss_that_is_no_number_names_the_batchs_examples_and_leaves_them_in_the_manifest(tmp_path, monkeypatch):
     losses = Classification.losses
-    monkeypatch.setattr(Classification, "losses", lambda *arguments: losses(*arguments) * np.inf)
+
+    def infinite(*arguments):
+        found, weights = losses(*arguments)
+        return found * np.inf, weights
+
+    monkeypatch.setattr(Classification, "losses", infinite)
     run = RunDir.create(tmp_path / "run")
     experiment = make_case(CASE, tmp_path, optimizer={"name": "sgd", "learning_rate": 0.25})
     with pytest.raises(

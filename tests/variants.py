@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from rnnlab.registry import Choice
+from rnnlab.registry import Choice, Registry
 from rnnlab.strict import Strict
 
 Configuration = dict[str, Any]
@@ -120,7 +120,10 @@ def _others(annotation: Any, metadata: Any, default: Any) -> Iterator[Any]:
     choice = next((each for each in metadata if isinstance(each, Choice)), None)
     if choice is not None:
         for name in choice.registry.names():
-            for configuration in configurations(choice.registry.load(name)):
+            cls = choice.registry.load(name)
+            if _nests(cls, choice.registry):  # else there would be one within the other without an end
+                continue
+            for configuration in (required(cls), all_changed(cls)):  # all others are tried where it stands alone
                 value = {choice.registry.key: name, **configuration}
                 if choice.registry.parse(value) != default:
                     yield value
@@ -144,6 +147,12 @@ def _others(annotation: Any, metadata: Any, default: Any) -> Iterator[Any]:
         for configuration in configurations(annotation):
             if annotation.model_validate(configuration) != default:
                 yield configuration
+
+
+def _nests(cls: type[Strict], registry: Registry[Any]) -> bool:
+    """Whether a component is configured with another one of its own kind."""
+    choices = [each for field in cls.model_fields.values() for each in field.metadata if isinstance(each, Choice)]
+    return any(choice.registry is registry for choice in choices)
 
 
 def _floats(metadata: Any, default: Any) -> Iterator[float]:

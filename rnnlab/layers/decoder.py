@@ -222,7 +222,8 @@ class ForecastDecoder(keras.layers.Layer):
         def step(position: Any, before: Any, state: Sequence[Any]) -> tuple[Any, Any, list[Any]]:
             inputs = [before] if self.feedback else []
             inputs += [future[:, position]] if future is not None else []
-            joined = tf.concat(inputs, axis=-1) if inputs else tf.zeros_like(last[:, :1])
+            # Where there is nothing to read, ones: of zeros, the cell's kernel would never learn anything.
+            joined = tf.concat(inputs, axis=-1) if inputs else tf.ones_like(last[:, :1])
             output, state = self.core.step(tf.cast(joined, final.dtype), state, masks, memory)
             output = self.outputs(output if self.hidden is None else self.hidden(output))
             said = output[:, : self.numbers]

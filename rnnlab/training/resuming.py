@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import yaml
+from numpy.typing import NDArray
 
 from rnnlab import yamlfile
 from rnnlab.errors import RunError
@@ -118,12 +119,17 @@ def _check_prepared(run: RunDir, prepared: Prepared) -> None:
         RunError: they do; spec, data and versions are the same, so what computes it is not.
     """
     then, today = read_arrays(run.prepared), to_arrays(prepared.pipeline, prepared.learnt)
-    same = then.keys() == today.keys() and all(np.array_equal(then[name], each) for name, each in today.items())
+    same = then.keys() == today.keys() and all(_equal(then[name], each) for name, each in today.items())
     if not same:
         raise RunError(
             f"{run.prepared}: transforms or task learn something else from the same data than when the run began. "
             "Is a plugin, or the machine, another? Train in a new run folder"
         )
+
+
+def _equal(one: NDArray[Any], other: NDArray[Any]) -> bool:
+    """Whether two arrays are the same; a NaN, such as the scale of a series that training has not seen, is itself."""
+    return np.array_equal(one, other, equal_nan=one.dtype.kind == other.dtype.kind == "f")
 
 
 def _samples(raw: Mapping[str, Examples]) -> dict[str, Any]:
