@@ -18,6 +18,7 @@ from rnnlab import signature, yamlfile
 from rnnlab.architectures import ARCHITECTURES, Architecture
 from rnnlab.errors import SpecError, did_you_mean
 from rnnlab.heads import HEADS, Head
+from rnnlab.metrics import METRICS
 from rnnlab.optimizers import OPTIMIZERS, SCHEDULES
 from rnnlab.registry import Choice
 from rnnlab.settings import Monitored, Training
@@ -185,6 +186,8 @@ def _monitor_mistake(monitored: Monitored, experiment: Experiment) -> str | None
     task = experiment.task
     targets = [signature.Field("target", kind, ()) for kind in sorted(task.targets)]  # type: ignore[arg-type]
     known = ["loss", *(name for target in targets for name in task.metric_names(target))]
+    if column in METRICS.names() and not METRICS.load(column).ranks:
+        return f"{column} tells no better from worse; monitor {_with_val(known)[0]}, say"
     if column not in known:
         return f"no column '{monitored.monitor}' in the history{did_you_mean(monitored.monitor, _with_val(known))}"
     if monitored.monitor.startswith("val_") and experiment.data.validation.by == "none":

@@ -131,6 +131,22 @@ def predict(
 
 
 @app.command()
+def backtest(
+    run: Annotated[
+        Path | None, typer.Argument(help="a run of `train --folds 0`; default: the latest", show_default=False)
+    ] = None,
+    data_dir: DataDir = None,
+    runs_dir: RunsDir = Path("runs"),
+    plugin: Plugin = None,
+) -> None:
+    """Score a forecaster on the block of time behind its training, and on all later ones, without training anew."""
+    from rnnlab.cli.scoring import backtest_run
+
+    _load(plugin)
+    backtest_run(run, _named_data(data_dir), runs_dir)
+
+
+@app.command()
 def export(
     run: Run,
     form: Annotated[str, typer.Option("--format", help="a format; `rnnlab list export` shows them")] = "saved_model",

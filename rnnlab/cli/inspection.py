@@ -46,9 +46,10 @@ def check_spec(spec: Path, settings: tuple[str, ...], data: Path) -> None:
 def _print_data(raw: dict[str, Examples]) -> None:
     target = raw["train"].signature.target
     field = raw["train"].signature.inputs[0]
-    print(
-        f"Data: {field.name} of (time, {', '.join(map(str, field.shape))}); target '{getattr(target, 'name', None)}'\n"
-    )
+    asked = ", ".join(target.names) if target is not None and target.kind == "series" else getattr(target, "name", None)
+    print(f"Data: {field.name} of (time, {', '.join(map(str, field.shape))}); target '{asked}'\n")
+    for note in raw["train"].notes:
+        print(f"  {note}")
     rows = []
     raw = {name: raw[name] for name in ("train", "validation", "test") if name in raw}
     for name, examples in raw.items():

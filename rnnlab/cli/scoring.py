@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 from numpy.typing import NDArray
 
-from rnnlab.cli.tables import print_evaluation, print_spread, skipped_lines
+from rnnlab.cli.tables import print_evaluation, print_splits, print_spread, skipped_lines
 from rnnlab.errors import UserError
 from rnnlab.experiment import Experiment, load_experiment
 from rnnlab.panel import stamp_text
@@ -45,6 +45,24 @@ def evaluate_runs(
         print_evaluation(evaluations[0], runs[0].path)
     else:
         print_spread([run.path for run in runs], split)
+
+
+def backtest_run(path: Path | None, data: Path | None, runs_dir: Path) -> None:
+    """Score a run that was trained on the first folds of a series on the block that validated, and on those behind."""
+    from rnnlab.evaluation import evaluate
+    from rnnlab.sources.series import Series
+
+    run = RunDir.latest(runs_dir) if path is None else RunDir.open(path)
+    predictor = _predictor(run, ())
+    validation = predictor.experiment.data.validation
+    if not isinstance(predictor.experiment.data, Series) or validation.by != "folds":
+        raise UserError(
+            f"{run.path}: expected a run on series that was trained on a fold (rnnlab train SPEC --folds 0), so that "
+            "there are blocks of time behind those that it has seen"
+        )
+    splits = ["validation", *(f"fold-{number}" for number in range(validation.fold + 1, validation.folds))]
+    places = places_of(run, data)
+    print_splits(run.path, [evaluate(predictor, places, split, figures=split == "validation") for split in splits])
 
 
 def predict_file(path: Path, source: Path, output: Path | None, as_json: bool, from_date: str | None) -> None:

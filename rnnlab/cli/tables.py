@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from rnnlab.examples import Skipped
 
 
+MOST_STEPS = 8  # of a horizon, that a table shows
+
+
 def skipped_lines(skipped: Sequence[Skipped], most: int) -> list[str]:
     """Return the first bad sequences that were left out, one a line, and how many more there are."""
     lines = [f"  {each}" for each in skipped[:most]]
@@ -47,7 +50,20 @@ def print_evaluation(evaluation: Evaluation, run: Path) -> None:
     for name in names:
         told = f" ({evaluation.warnings[name]})" if name in evaluation.warnings else ""
         print(f"{name}: {evaluation.definitions[name]}{told}")
+    _print_steps(evaluation, main)
     _warn_if_beaten(evaluation, main)
+
+
+def _print_steps(evaluation: Evaluation, main: str) -> None:
+    """Print the main metric at some steps ahead, of the run and its baselines."""
+    if not evaluation.steps:
+        return
+    count = len(evaluation.steps[main])
+    shown = sorted({round(each * (count - 1) / (MOST_STEPS - 1)) for each in range(MOST_STEPS)})
+    rows = [("this run", evaluation.steps[main]), *evaluation.baseline_steps.items()]
+    print(f"\n{main} by steps ahead\n")
+    header = ["", *(f"+{step + 1}" for step in shown)]
+    print_table(header, [[_title(name), *(_number(scores[step]) for step in shown)] for name, scores in rows])
 
 
 def _warn_if_beaten(evaluation: Evaluation, main: str) -> None:
@@ -83,6 +99,22 @@ def print_spread(runs: Sequence[Path], split: str) -> None:
     for run, each in zip(runs, loaded, strict=True):
         if each is not None and each.get("left_out"):
             print(f"{run.name}: {each['left_out']} bad sequence(s) of this data left out")
+
+
+def print_splits(run: Path, evaluations: Sequence[Evaluation]) -> None:
+    """Print one run's main scores on several splits, beside the baselines', and their mean."""
+    main = next(iter(evaluations[0].metrics))
+    names = list(dict.fromkeys(name for each in evaluations for name in each.baselines))
+    columns = {"this run": [each.metrics[main] for each in evaluations]}
+    for name in names:
+        columns[_title(name)] = [each.baselines.get(name, {}).get(main, math.nan) for each in evaluations]
+    rows = [
+        [each.split, *(_number(column[row]) for column in columns.values())] for row, each in enumerate(evaluations)
+    ]
+    rows.append(["mean", *(_number(statistics.fmean(column)) for column in columns.values())])
+    print(f"{run}: {main} on each block, without training anew\n")
+    print_table(["", *columns], rows)
+    print(f"\n{main}: {evaluations[0].definitions[main]}")
 
 
 def _deviation(values: Sequence[float]) -> float | None:

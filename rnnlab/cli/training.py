@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import sys
 from contextlib import suppress
@@ -16,6 +17,7 @@ from rnnlab.places import Places, default_data_directory
 from rnnlab.registry import plugins
 from rnnlab.rundir import RunDir
 from rnnlab.signals import sigterm_as_sigint
+from rnnlab.sources import HeldOut
 
 MOST_RUNS = 1000
 MOST_DIGITS = 40  # of one part of --seeds
@@ -124,9 +126,19 @@ def _variants(request: TrainingRequest, experiment: Experiment) -> list[tuple[st
         for fold in folds:
             suffix = ("" if seed is None else f"-seed-{seed}") + ("" if fold is None else f"-fold-{fold}")
             settings = [] if seed is None else [f"seed={seed}"]
-            settings += [] if fold is None else ["data.validation.by=folds", f"data.validation.fold={fold}"]
+            settings += [] if fold is None else _fold_settings(validation, fold)
             variants.append((suffix, tuple(settings)))
     return variants
+
+
+def _fold_settings(validation: HeldOut, fold: int) -> list[str]:
+    """Return the settings that ask for a fold; what the spec says of another way goes back to its default."""
+    settings = ["data.validation.by=folds", f"data.validation.fold={fold}"]
+    for key, (other, matters) in validation.idle_unless.items():
+        default = type(validation).model_fields[key].get_default(call_default_factory=True)
+        if other == "by" and not matters("folds") and getattr(validation, key) != default:
+            settings.append(f"data.validation.{key}={json.dumps(default)}")
+    return settings
 
 
 def _numbers(text: str, option: str) -> list[int]:

@@ -41,6 +41,8 @@ class Evaluation:
         warnings: what to know of a metric's value here, such as how much was left out.
         left_out: how many bad sequences the scores are not of (`data.on_bad: skip`).
         cut: the split was cut off other data, of which they were left out before.
+        steps: of forecasts, each metric at each step ahead, (H,).
+        baseline_steps: of forecasts, the main metric of each baseline at each step ahead, (H,).
     """
 
     split: str
@@ -53,6 +55,8 @@ class Evaluation:
     warnings: dict[str, str] = field(default_factory=dict)
     left_out: int = 0
     cut: bool = False
+    steps: dict[str, list[float]] = field(default_factory=dict)
+    baseline_steps: dict[str, list[float]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return what `evaluate --json` prints."""
@@ -64,6 +68,15 @@ class Evaluation:
             "metrics": _finite(self.metrics),
             "baselines": {name: _finite(scores) for name, scores in self.baselines.items()},
             "skipped": self.skipped,
+            **({"steps": self._steps_to_json()} if self.steps else {}),
+        }
+
+    def _steps_to_json(self) -> dict[str, Any]:
+        """Return the scores at each step ahead, of the run and, the main one alone, of the baselines."""
+        baselines = {name: _finite(dict(enumerate(scores))) for name, scores in self.baseline_steps.items()}
+        return {
+            "metrics": {name: list(_finite(dict(enumerate(scores))).values()) for name, scores in self.steps.items()},
+            "baselines": {name: list(scores.values()) for name, scores in baselines.items()},
         }
 
 
@@ -94,6 +107,7 @@ def evaluate(predictor: Predictor, places: Places, split: str = "test", *, figur
         warnings={name: told for name, own in sums.items() if (told := metrics[name].warning(own)) is not None},
         left_out=len(examples.skipped),
         cut=isinstance(examples, Subset),
+        steps=_by_step(answers, batch, metrics),
     )
     train = experiment.task.examples(splits["train"])
     simple = _score_baselines(result, predictor, train, examples, batch, metrics)
@@ -153,6 +167,22 @@ def _sums(
     }
 
 
+def _by_step(
+    answers: Answers, batch: Mapping[str, NDArray[Any]], metrics: Mapping[str, Metric]
+) -> dict[str, list[float]]:
+    """Return each metric at each step of a forecast's horizon; nothing of other answers."""
+    if batch["targets"].ndim != 3:
+        return {}
+    ahead = ("values", "quantiles")
+    found: dict[str, list[float]] = {name: [] for name in metrics}
+    for step in range(batch["targets"].shape[1]):
+        own = {name: values[:, step : step + 1] if name in ahead else values for name, values in answers.items()}
+        scores = score(own, {**batch, "targets": batch["targets"][:, step : step + 1]}, metrics)
+        for name, value in scores.items():
+            found[name].append(value)
+    return found
+
+
 def _values(sums: Mapping[str, Mapping[str, NDArray[np.float64]]], metrics: Mapping[str, Metric]) -> dict[str, float]:
     """Return each metric's value; NaN where it has no sums."""
     return {name: metric.value(sums[name]) if name in sums else math.nan for name, metric in metrics.items()}
@@ -182,6 +212,9 @@ def _score_baselines(
         scores = score(answers, batch, own)
         result.baselines[name] = {key: scores.get(key, math.nan) for key in metrics}
         simple[baseline.title] = answers
+        main = next(iter(metrics))
+        for steps in _by_step(answers, batch, {main: metrics[main]}).values():
+            result.baseline_steps[name] = steps
     return simple
 
 
@@ -212,6 +245,6 @@ def _draw(
     draw_all(evidence, TASKS.name_of(predictor.experiment.task), predictor.run.figures / split)
 
 
-def _finite(scores: Mapping[str, float]) -> dict[str, float | None]:
+def _finite(scores: Mapping[Any, float]) -> dict[Any, float | None]:
     """JSON has no NaN."""
     return {name: value if math.isfinite(value) else None for name, value in scores.items()}

@@ -147,10 +147,6 @@ class Source(Strict, ABC):
         "`error`: the first stops the command; `skip`: each is left out, counted, and listed in the run's skipped.csv. "
         "A file that is damaged as a whole is always an error",
     )
-    cache: Literal["memory", "disk"] = Field(
-        "memory",
-        description="where prepared examples are kept; `disk`: in a memory map, which halves what is in memory",
-    )
 
     @abstractmethod
     def open(self, places: Places) -> dict[str, Examples]:
@@ -173,6 +169,10 @@ class SequenceSource(Source, ABC):
     """A source of sequences that stand for themselves: any of them may validate."""
 
     validation: Validation = Field(default_factory=Validation, description="how validation examples are found")
+    cache: Literal["memory", "disk"] = Field(
+        "memory",
+        description="where prepared examples are kept; `disk`: in a memory map, which halves what is in memory",
+    )
 
     def splits(self, places: Places) -> dict[str, Examples]:
         """Open the source and cut the validation split off the training split where the spec asks for it."""

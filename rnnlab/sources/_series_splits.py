@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
@@ -113,6 +114,9 @@ class Span:
 def find_spans(panel: Panel, test: int | float | str, validation: SeriesValidation) -> dict[str, Span]:
     """Return the span of each split: `train`, and where they are asked for `validation` and `test`.
 
+    Of folds also `fold-N`, those behind the one that validates, on which the same run may be tried without training
+    anew.
+
     Args:
         panel: series of which each has a step, and none has one behind its last value.
         test: where the test part begins: a date, a part, a number of steps; or `none`.
@@ -129,8 +133,10 @@ def find_spans(panel: Panel, test: int | float | str, validation: SeriesValidati
         spans = {"train": Span(None, edge), "validation": Span(edge, begin)}
     elif validation.by == "folds":
         edges = axis.blocks(validation, begin)
-        block = Span(edges[validation.fold], edges[validation.fold + 1])
-        spans = {"train": Span(None, block.begin), "validation": block}
+        blocks = [Span(*each) for each in pairwise(edges)]
+        own = validation.fold
+        later = {f"fold-{number}": blocks[number] for number in range(own + 1, validation.folds)}
+        spans = {"train": Span(None, blocks[own].begin), "validation": blocks[own], **later}
     if begin is not None:
         spans["test"] = Span(begin, None)
     _check_known(panel, spans, axis)

@@ -19,6 +19,7 @@ from rnnlab.quiet import load_tensorflow
 from rnnlab.registry import plugin_digests, plugins
 from rnnlab.rundir import RunDir, write_json
 from rnnlab.settings import Training
+from rnnlab.sources import SequenceSource
 from rnnlab.tasks import Learnt
 from rnnlab.training.reporting import Reporter, Silent
 from rnnlab.training.resuming import begin_or_go_on, check_resumable, nothing_left
@@ -144,6 +145,8 @@ def _say_skipped(raw: dict[str, Examples], run: RunDir, reporter: Reporter) -> N
     skipped = skipped_by_split(raw)
     if skipped:
         write_skipped(run.skipped, skipped)
+    for note in raw["train"].notes:
+        reporter.say(f"data: {note}")
     for split, sequences in skipped.items():
         reporter.say(f"{split}: {len(sequences)} bad sequence(s) left out; {run.skipped} lists them")
 
@@ -151,11 +154,13 @@ def _say_skipped(raw: dict[str, Examples], run: RunDir, reporter: Reporter) -> N
 def prepare(experiment: Experiment, raw: dict[str, Examples], cache: Path | None = None) -> Prepared:
     """Fit transforms and task on the training split, and apply the transforms to every split."""
     task = experiment.task
-    asked = {name: task.examples(each, train=name == "train") for name, each in raw.items() if name != "test"}
+    wanted = [name for name in raw if name in ("train", "validation")]
+    asked = {name: task.examples(raw[name], train=name == "train") for name in wanted}
     check_filled(experiment.transforms, raw)
     train = asked["train"]
     pipeline = Pipeline.fit(experiment.transforms, task.to_fit(train))
-    store = cache if experiment.data.cache == "disk" else None
+    on_disk = isinstance(experiment.data, SequenceSource) and experiment.data.cache == "disk"
+    store = cache if on_disk else None
     splits: dict[str, Examples] = {
         name: examples
         if isinstance(examples, Windows)
