@@ -1,7 +1,7 @@
 """What forecasters score: heads side by side, with covariates and without, beside simple methods; three seeds each.
 
     RNNLAB_DATA_DIR=... python benchmarks/forecasts.py ridership     # about 15 minutes on two cores
-    python benchmarks/forecasts.py co2                               # comes along; needs no data directory; about 5 minutes
+    python benchmarks/forecasts.py co2                               # comes along; about 5 minutes
 
 Each row is configs/ridership_7day.yaml, or configs/co2.yaml, with the settings that stand beside it, trained and scored
 by the command line. Writes benchmarks/results/forecasts-NAME.json and .md; rows that are done with the same spec are
