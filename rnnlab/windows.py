@@ -245,10 +245,6 @@ class Windows(Examples):
     def fingerprint(self) -> str:
         return self.series.fingerprint()
 
-    def tiles(self) -> Tiles:
-        """Return all steps of the series, cut into windows that do not overlap: what transforms are fitted on."""
-        return Tiles(self.series, self.history)
-
     def stamps(self, index: int) -> NDArray[np.datetime64]:
         """Return the stamps of a window's horizon, (H,), as the clocks of the panel's time zone show them."""
         series, origin = self.place(index)
@@ -258,18 +254,27 @@ class Windows(Examples):
 
 
 class Tiles(Examples):
-    """Series cut end to end into pieces of at most `history` steps; `groups` are the numbers of their series."""
+    """Series cut, from their ends back, into pieces of at most `history` steps: what transforms are fitted on.
 
-    def __init__(self, series: SeriesExamples, history: int | None) -> None:
+    `groups` are the numbers of their series.
+
+    Args:
+        series: what is cut.
+        history: steps of a piece; None: a series is one piece.
+        least: what is left over at a series' begin is a piece if it has so many steps.
+    """
+
+    def __init__(self, series: SeriesExamples, history: int | None, least: int) -> None:
         self.series, self.signature, self.targets = series, series.signature, None
-        counts = [0 if not length else -(-int(length) // (history or int(length))) for length in series.lengths]
-        groups = np.repeat(np.arange(len(series)), counts)
-        self.groups = self.numbers = groups
-        number = np.concatenate([np.arange(count) for count in counts]) if counts else np.zeros(0, np.int64)
-        self.begins = number * history if history is not None else np.zeros_like(number)
-        left = series.lengths[groups] - self.begins
-        self.lengths = left if history is None else np.minimum(left, history)
-        self.ids = [series.ids[int(group)] for group in groups]
+        pieces = [
+            (number, begin, stop - begin)
+            for number, length in enumerate(series.lengths.tolist())
+            for stop in range(length, 0, -(history or length or 1))
+            if stop - (begin := max(0, stop - (history or length))) >= least
+        ]
+        numbers, self.begins, self.lengths = np.array(pieces, np.int64).reshape(-1, 3).T
+        self.groups = self.numbers = numbers
+        self.ids = [series.ids[int(number)] for number in numbers]
 
     def read(self, index: int) -> dict[str, NDArray[np.generic]]:
         begin = int(self.begins[index])

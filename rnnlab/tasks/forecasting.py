@@ -15,7 +15,7 @@ from rnnlab.errors import DataError
 from rnnlab.examples import Examples
 from rnnlab.signature import Field
 from rnnlab.tasks import Learnt, Task
-from rnnlab.windows import SeriesExamples, Windows, cut_windows
+from rnnlab.windows import SeriesExamples, Tiles, Windows, cut_windows
 
 LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
@@ -120,7 +120,8 @@ class Forecasting(Task):
         return cut_windows(raw, history, self.horizon, stride, self.shortest, season, to_score=to_score)
 
     def to_fit(self, train: Examples) -> Examples:
-        return cast(Windows, train).tiles()
+        windows = cast(Windows, train)
+        return Tiles(windows.series, windows.history, self.shortest)
 
     def fit(self, train: Examples) -> Learnt:
         """Return the targets' deviations `scale` (C,), and of each series the mean seasonal change `error` (S + 1, C).
