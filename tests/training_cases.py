@@ -176,13 +176,8 @@ DETERMINISTIC: dict[str, dict[str, Any]] = {
 }
 
 
-_TRUTH, _NO_TRUTH = {"start": 1.0, "end": 1.0}, {"start": 0.0, "end": 0.0}
+_NO_TRUTH = {"start": 0.0, "end": 0.0}
 DETERMINISTIC |= {
-    "seq2seq_truth": {
-        **SEQ2SEQ,
-        "model": {**SEQ2SEQ["model"], "decoder": {**SEQ2SEQ["model"]["decoder"], "teacher_forcing": _TRUTH}},
-        "training": {"optimizer": {"name": "sgd", "learning_rate": 0.05, "clip_global_norm": 0.5}},
-    },
     "seq2seq_own_forecasts_accumulated": {
         **SEQ2SEQ,
         "model": {**SEQ2SEQ["model"], "decoder": {"units": [5], "attention": "bahdanau", "teacher_forcing": _NO_TRUTH}},
