@@ -25,6 +25,7 @@ from rnnlab.settings import Training
 from rnnlab.tasks import Task
 
 Sums = dict[str, Any]
+BY_STEP = ("raw", "known")  # what batches of windows have of each step, beside the sequence itself
 
 
 @dataclass(frozen=True)
@@ -136,12 +137,15 @@ class Stepper:
         return states
 
     def _call(self, name: str, function: Callable[..., Any], batch: Mapping[str, Any], *rest: Any) -> Any:
-        field = next(key for key in self.network.input if key != "lengths")
+        field = self.objective.pipeline.signature.inputs[0].name
         width = int(batch[field].shape[1]) if self.static_widths and name == "train" else None
         compiled = self._compiled.get((name, width))
         if compiled is None:
             shapes = {key: tf.TensorSpec([None, *value.shape[1:]], value.dtype) for key, value in batch.items()}
-            shapes[field] = tf.TensorSpec([None, width, *batch[field].shape[2:]], batch[field].dtype)
+            for key in (field, *BY_STEP):
+                if key in batch:
+                    steps = width if key == field else None
+                    shapes[key] = tf.TensorSpec([None, steps, *batch[key].shape[2:]], batch[key].dtype)
             signature = [shapes, *(tf.TensorSpec(each.shape, each.dtype) for each in rest)]
             compiled = tf.function(function, input_signature=signature)
             self._compiled[(name, width)] = compiled
