@@ -298,6 +298,7 @@ EFFECTS: dict[str, tuple[Look, Settings, Settings]] = {
     "Experiment.name": (run_name, "name=a", "name=b"),
     "Experiment.data": (split, (), "data={test: null}"),
     "Experiment.transforms": (kept_values, "transforms=[]", "transforms=[min_max]"),
+    "Experiment.augmentations": (weights, "augmentations=[]", "augmentations=[jitter]"),
     "Experiment.task": (losses, (), REGRESSION),
     "Experiment.model": (network, "model={units: [4]}", "model={architecture: conv_rnn}"),
     "Experiment.head": (network, "head={name: classes}", "head={name: classes, readout: attention}"),

@@ -160,6 +160,7 @@ def list_components(kind: str | None) -> None:
     for package in (
         "sources",
         "transforms",
+        "augmentations",
         "architectures",
         "heads",
         "tasks",

@@ -157,8 +157,7 @@ class Forecasting(Task):
             from rnnlab.layers.horizon import ahead_of_each_step
             from rnnlab.layers.time import valid_steps
 
-            steps = batch["sequence"][..., : truth.shape[-1]]
-            steps = tf.where(batch["known"], steps, np.nan)
+            steps = tf.where(batch["known"], batch["observed"], np.nan)
             truth = ahead_of_each_step(steps, truth, batch["lengths"])
             valid = valid_steps(batch["lengths"], tf.shape(outputs)[1])[:, :, tf.newaxis, tf.newaxis]
             # Before the first value that is known, a step may have been filled in from a later one.
