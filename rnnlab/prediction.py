@@ -187,7 +187,7 @@ class Predictor:
             raise DataError(f"{where}: expected numbers (time, features): {error}") from None
         if array.ndim == 1 and field.shape == (1,):
             array = array[:, np.newaxis]
-        steps = self.network.output_shape[1] if field.kind == "future" else None
+        steps = self.network.input[field.name].shape[1] if field.kind == "future" else None
         if array.shape[1:] != field.shape or not len(array) or len(array) != (steps or len(array)):
             expected = ", ".join([str(steps or "T ≥ 1"), *map(str, field.shape)])
             raise DataError(f"{where}: expected shape ({expected}); received {array.shape}")
@@ -206,13 +206,13 @@ def _check_learnt(run: RunDir, experiment: Experiment, pipeline: Pipeline, learn
     """
     import tensorflow as tf
 
-    times = {"series": 1, "future": network.output_shape[1]}
     one = np.ones(1, np.int32)
     try:
-        raw = {each.name: np.zeros((1, times[each.kind], *each.shape), np.float32) for each in pipeline.raw.inputs}
+        times = {name: each.shape[1] or 1 for name, each in network.input.items() if name != "lengths"}
+        raw = {each.name: np.zeros((1, times[each.name], *each.shape), np.float32) for each in pipeline.raw.inputs}
         fields, _ = pipeline.apply(raw, one, 0 * one)
         for each in pipeline.signature.inputs:
-            if tuple(fields[each.name].shape) != (1, times[each.kind], *each.shape):
+            if tuple(fields[each.name].shape) != (1, times[each.name], *each.shape):
                 raise ValueError(f"expected {each.name} of shape {each.shape}")
         outputs = tf.zeros([1, *(size or 1 for size in network.output_shape[1:])])
         experiment.task.answers(outputs, one, learnt)

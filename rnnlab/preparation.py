@@ -15,7 +15,7 @@ from rnnlab.examples import Examples, FlatExamples
 from rnnlab.plan import Batch, Batching, plan_evaluation
 from rnnlab.signature import Signature
 from rnnlab.strict import shown
-from rnnlab.transforms import Learnt, Transform
+from rnnlab.transforms import Learnt, Transform, series_numbers
 from rnnlab.windows import FUTURE, SeriesExamples
 
 CHUNK_STEPS = 200_000
@@ -182,7 +182,9 @@ class Pipeline:
         sequences = [np.asarray(examples.read(int(index))[name], np.float32) for index in chunk.indices]
         if not self.transforms:
             return sequences
-        fields, lengths = self.apply({name: pad(sequences)}, examples.lengths[chunk.indices].astype(np.int32))
+        # Only what transforms are fitted on is prepared here with `per_series`: pieces of series, by their numbers.
+        series = series_numbers(examples)[chunk.indices].astype(np.int32) if self.per_series else None
+        fields, lengths = self.apply({name: pad(sequences)}, examples.lengths[chunk.indices].astype(np.int32), series)
         values, lengths = np.asarray(fields[name]), np.asarray(lengths)
         return [row[:length] for row, length in zip(values, lengths, strict=True)]
 
