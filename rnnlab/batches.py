@@ -109,8 +109,8 @@ class LaneLoader:
     """Loads the segments of lanes, which `plan_lanes` names; the series are prepared already, as a whole.
 
     Each batch is what `WindowLoader` makes of windows, and `resets` (B,) float32, 1 for a row that begins with no
-    memory.
-    What lies beyond a series' end is not known: no target there counts.
+    memory, and `begun` (B,) bool, whether a target was known before the row. `raw` begins as many steps before the row
+    as transforms take from a window. What lies beyond a series' end is not known: no target there counts.
     """
 
     def __init__(self, lanes: Lanes, per_series: Mapping[str, NDArray[Any]]) -> None:
@@ -119,6 +119,14 @@ class LaneLoader:
         # Of the features, those known beforehand follow the others of the raw data.
         self.features = lanes.series.signature.inputs[0].shape[0]
         self.targets = len(lanes.signature.known_target.names)
+        # A filler row is of steps that are there; nobody reads it.
+        self.longest = int(lanes.lengths.argmax())
+        self.first_known = np.array([self._first_known(number) for number in range(len(lanes))], np.int64)
+
+    def _first_known(self, series: int) -> int:
+        """Return the first prepared step of a series at which a target is known, or how many steps it has."""
+        known = ~np.isnan(self.lanes.series.target_values(series)[self.lanes.lost :])
+        return int(known.any(axis=1).argmax()) if known.any() else len(known)
 
     def load(self, batches: Sequence[Any]) -> Iterable[dict[str, Any]]:
         """Return these batches, in this order; each is made when its turn comes."""
@@ -126,21 +134,21 @@ class LaneLoader:
 
     def _load(self, batch: LaneBatch) -> dict[str, Any]:
         lanes, filler = self.lanes, batch.indices == FILLER
-        series = np.where(filler, 0, batch.indices)
-        shift = lanes.series.lengths[series] - lanes.lengths[series]  # steps that transforms took from the front
-        steps = np.arange(batch.width)
-        valid = steps < batch.lengths[:, None]
-        rows = batch.begins[:, None] + np.where(valid, steps, 0)
+        series = np.where(filler, self.longest, batch.indices)
+        valid, rows = _steps(batch.begins, batch.lengths, batch.width)
         sequence = lanes.prepared.values[lanes.prepared.starts[series][:, None] + rows]
-        raw = lanes.series.gather(series, rows + shift[:, None])
-        known = ~np.isnan(raw[..., : self.targets]) & valid[..., None]
         sequence[~valid] = 0
-        raw[~valid] = 0
+        # Step t of a prepared series is made of the raw steps t to t + lost.
+        raw_lengths = batch.lengths + lanes.lost
+        raw_valid, raw_rows = _steps(batch.begins, raw_lengths, batch.width + lanes.lost)
+        raw = lanes.series.gather(series, raw_rows)
+        known = ~np.isnan(raw[:, lanes.lost :, : self.targets]) & valid[..., None]
+        raw[~raw_valid] = 0
         ahead = (batch.begins + batch.lengths)[:, None] + np.arange(lanes.horizon)
         there = ahead < lanes.lengths[series][:, None]
         ahead = np.where(there, ahead, 0)
         following = lanes.prepared.values[lanes.prepared.starts[series][:, None] + ahead]
-        truth = lanes.series.gather(series, ahead + shift[:, None])[..., : self.targets].copy()
+        truth = lanes.series.gather(series, ahead + lanes.lost)[..., : self.targets].copy()
         truth[~there] = np.nan
         result = {
             SEQUENCE: sequence,
@@ -148,12 +156,13 @@ class LaneLoader:
             "observed": sequence[..., : self.targets],
             "known": known,
             "raw": raw,
-            "raw_lengths": np.maximum(batch.lengths, 1).astype(np.int32),
+            "raw_lengths": np.maximum(raw_lengths, 1).astype(np.int32),
             "series": series.astype(np.int32),
             "targets": truth,
             "lengths": batch.lengths.astype(np.int32),
             "weights": (~filler).astype(np.float32),
             "resets": batch.resets.astype(np.float32),
+            "begun": self.first_known[series] < batch.begins,
             "indices": series,
             **{name: values[series] for name, values in self.per_series.items()},
         }
@@ -161,6 +170,15 @@ class LaneLoader:
             following[~there] = 0
             result[FUTURE] = following[..., self.features - self.known : self.features]
         return {name: tf.constant(values) for name, values in result.items()}
+
+
+def _steps(
+    begins: NDArray[np.int64], lengths: NDArray[np.int64], width: int
+) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """Return which of `width` steps are valid, and the steps of rows (B, width); in the padding, a row's first."""
+    steps = np.arange(width)
+    valid = steps < lengths[:, None]
+    return valid, begins[:, None] + np.where(valid, steps, 0)
 
 
 class BatchLoader:

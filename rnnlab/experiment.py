@@ -165,8 +165,8 @@ def _transform_mistakes(experiment: Experiment, kind: str) -> list[tuple[tuple[i
             found.append((("transforms", number), text))
     lost, least = sum(transform.lost for transform in experiment.transforms), experiment.task.shortest
     if lost >= least:
-        text = f"the transforms take {lost} steps from a window, which may have {least}; ask for a longer history"
-        found.append((("task",), text))
+        longer = f"give min_history, {lost + 1} or more" if experiment.task.continuous else "ask for a longer history"
+        found.append((("task",), f"the transforms take {lost} steps from a window, which may have {least}; {longer}"))
     return found
 
 
@@ -175,14 +175,24 @@ def _truncation_mistakes(experiment: Experiment) -> list[tuple[tuple[int | str, 
     if experiment.training.tbptt is None:
         return []
     place = ("training", "tbptt")
-    found: list[tuple[tuple[int | str, ...], str]] = []
     if not experiment.task.continuous:
-        found.append((place, "needs a task that reads series from their beginning: forecasting with history: all"))
-    if experiment.model.decodes or not experiment.reader.every_step:
+        return [(place, "needs a task that reads series from their beginning: forecasting with history: all")]
+    model, name = experiment.model, ARCHITECTURES.name_of(experiment.model)
+    found: list[tuple[tuple[int | str, ...], str]] = []
+    if model.decodes:
+        found.append((place, f"'{name}' does not forecast at every step; use stacked_rnn and the head per_step"))
+    elif not experiment.reader.every_step:
         found.append((place, "needs a head that asks every step, such as per_step"))
-    if not experiment.model.state_sizes:
-        name = ARCHITECTURES.name_of(experiment.model)
+    elif not model.state_sizes and experiment.reader.mistake(model) is None:
         found.append((place, f"'{name}', as it is set, carries no state; use stacked_rnn, and bidirectional: false"))
+    if experiment.task.seasons is not None:
+        text = "would look back within a segment of training.tbptt alone; remove one of the two"
+        found.append((("task", "seasonal_mean"), text))
+    if getattr(experiment.task, "stride", 1) != 1:
+        found.append((("task", "stride"), "does nothing beside training.tbptt, which asks every step; remove it"))
+    if experiment.training.batch_steps is not None:
+        text = "does nothing beside tbptt, which takes batch_size places side by side; remove it"
+        found.append((("training", "batch_steps"), text))
     return found
 
 

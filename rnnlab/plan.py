@@ -106,14 +106,26 @@ def choose_widths(lengths: NDArray[np.int64], shapes: int, candidates: int = 512
     return tuple(int(distinct[each]) for each in sorted(ends))
 
 
-def plan_epoch(lengths: NDArray[np.int64], batching: Batching, seed: int, epoch: int) -> list[Batch]:
+def plan_epoch(
+    lengths: NDArray[np.int64], batching: Batching, seed: int, epoch: int, examples: int | None = None
+) -> list[Batch]:
     """Return the batches of one training epoch: every example once, in an order drawn from (seed, epoch).
 
     Within a bucket examples are shuffled and cut into full batches; what is left over joins the next wider bucket, so
     that at most one batch of an epoch is not full. The batches come in shuffled order.
+
+    Args:
+        lengths: (N,).
+        batching: how batches are formed.
+        seed: of the spec.
+        epoch: the number of the epoch.
+        examples: so many of them, drawn as well, none of them twice; all where there are no more, or None.
     """
     generator = np.random.default_rng([seed, epoch])
-    order = generator.permutation(len(lengths))
+    if examples is None or examples >= len(lengths):
+        order = generator.permutation(len(lengths))
+    else:
+        order = generator.choice(len(lengths), examples, replace=False)
     batches = _cut(order, lengths, batching, generator)
     return [batches[position] for position in generator.permutation(len(batches))]
 

@@ -78,9 +78,22 @@ class Truncated(Strict):
 class Training(Strict):
     """How the network is trained."""
 
-    idle_unless = MappingProxyType({"batch_size": ("batch_steps", lambda steps: steps is None)})
+    idle_unless = MappingProxyType(
+        {
+            "batch_size": ("batch_steps", lambda steps: steps is None),
+            "examples_per_epoch": ("tbptt", lambda tbptt: tbptt is None),
+        }
+    )
 
     epochs: int = Field(50, ge=1, description="passes over the training examples, at most")
+    examples_per_epoch: int | None = Field(
+        None,
+        ge=1,
+        description="so many examples, drawn anew for each epoch, make an epoch, where there are more: an epoch of "
+        "millions of windows would be too long to validate, save the best, or stop only after it. Whatever counts "
+        "epochs counts the shorter ones; a learning-rate schedule counts updates, of which an epoch then has fewer, so "
+        "its decay_steps are about epochs · examples_per_epoch / batch_size. Default: all",
+    )
     batch_size: int = Field(32, ge=1, description="sequences in a batch, over all replicas together")
     batch_steps: int | None = Field(
         None, ge=1, description="instead of batch_size: padded time steps in a batch, so that short ones come in more"

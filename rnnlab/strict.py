@@ -123,6 +123,7 @@ class Strict(BaseModel):
             default = type(self).model_fields[key].get_default(call_default_factory=True)
             if given != default and not matters(getattr(self, other)):
                 received = getattr(self, other)
+                received = received.model_dump() if isinstance(received, BaseModel) else received
                 message = f"does nothing while '{other}' is {shown(received)}; remove it, or change '{other}'"
                 found.append(mistake(message, (key,), given))
         return found

@@ -289,11 +289,13 @@ class Lanes(Examples):
         prepared: the steps of each series as transforms make them; these may take steps from its front.
         series: the same before preparation.
         horizon: H, the steps ahead that are asked for at each step.
+        lost: the steps that transforms take from the front of each series.
     """
 
     prepared: FlatExamples
     series: SeriesExamples
     horizon: int
+    lost: int = 0
     targets: NDArray[np.generic] | None = None
     groups: NDArray[np.generic] | None = None
 
@@ -305,9 +307,10 @@ class Lanes(Examples):
     def ids(self) -> Sequence[str]:  # type: ignore[override]
         return self.series.ids
 
-    @property
+    @cached_property
     def lengths(self) -> NDArray[np.int64]:  # type: ignore[override]
-        return self.prepared.lengths
+        # Of a series that is too short for them, transforms make a step of nothing.
+        return np.maximum(self.series.lengths - self.lost, 0)
 
     def read(self, index: int) -> dict[str, NDArray[np.generic]]:
         return self.prepared.read(index)

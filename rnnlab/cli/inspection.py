@@ -15,7 +15,7 @@ from rnnlab.errors import RunError, UserError, did_you_mean
 from rnnlab.examples import Examples, skipped_by_split
 from rnnlab.experiment import Experiment, load_experiment
 from rnnlab.places import Places
-from rnnlab.plan import padding_share, plan_epoch
+from rnnlab.plan import padding_share
 from rnnlab.registry import REGISTRIES, Registry
 from rnnlab.rundir import RunDir
 from rnnlab.strict import Strict
@@ -83,11 +83,20 @@ def _print_data(raw: dict[str, Examples]) -> None:
 
 def _print_lengths(experiment: Experiment, prepared: Any) -> None:
     from rnnlab.training import batching
+    from rnnlab.training.loop import plan_training
 
     training = experiment.training
     lengths = prepared.splits["train"].lengths
-    bucketed = plan_epoch(lengths, batching(training, prepared.widths), experiment.seed, 0)
-    padded = plan_epoch(lengths, batching(training, (int(lengths.max()),)), experiment.seed, 0)
+    bucketed, padded = (
+        plan_training(training, lengths, batching(training, widths), experiment.seed, 0)
+        for widths in (prepared.widths, (int(lengths.max()),))
+    )
+    if training.tbptt is not None:
+        print(
+            f"\nPadding: {padding_share(lengths, bucketed):.0%} of all steps, in segments of {training.tbptt.steps} of "
+            f"{training.batch_size} places side by side. {len(bucketed)} batches an epoch."
+        )
+        return
     print(
         f"\nPadding: {padding_share(lengths, padded):.0%} of all steps with one width, "
         f"{padding_share(lengths, bucketed):.0%} with {len(prepared.widths)} widths: "
@@ -101,7 +110,7 @@ def _build(experiment: Experiment, prepared: Any) -> tuple[Any, float]:
 
     network = build_network(experiment, prepared.pipeline.signature)
     rows = experiment.training.batch_size
-    width = max(prepared.widths)
+    width = max(prepared.widths) if experiment.training.tbptt is None else experiment.training.tbptt.steps
     if experiment.training.batch_steps is not None:
         rows = max(1, experiment.training.batch_steps // width)
     kept = sum(

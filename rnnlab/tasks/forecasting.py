@@ -162,6 +162,8 @@ class Forecasting(Task):
             valid = valid_steps(batch["lengths"], tf.shape(outputs)[1])[:, :, tf.newaxis, tf.newaxis]
             # Before the first value that is known, a step may have been filled in from a later one.
             begun = tf.cumsum(tf.cast(tf.reduce_any(batch["known"], axis=-1), tf.int32), axis=1) > 0
+            if "begun" in batch:  # in what lies before this segment of the series
+                begun |= batch["begun"][:, tf.newaxis]
             valid *= tf.cast(begun, valid.dtype)[:, :, tf.newaxis, tf.newaxis]
             weights = weights[..., tf.newaxis] * valid
         known = tf.math.is_finite(truth)

@@ -169,7 +169,8 @@ def prepare(experiment: Experiment, raw: dict[str, Examples], cache: Path | None
     }
     widths = choose_widths(splits["train"].lengths, experiment.training.buckets.shapes)
     if experiment.training.tbptt is not None and isinstance(train, Windows):
-        splits["train"] = Lanes(pipeline.prepare(train.series), train.series, train.horizon)
+        lost = sum(transform.lost for transform in experiment.transforms)
+        splits["train"] = Lanes(pipeline.prepare(train.series), train.series, train.horizon, lost)
     return Prepared(asked, splits, pipeline, task.fit(train), widths)
 
 

@@ -43,6 +43,15 @@ SHOWN_IDS = 20
 SHARE_OF_SAVING = 0.01  # where states are saved by the clock, saving them takes no more than this of the time
 
 
+def plan_training(
+    settings: Training, lengths: NDArray[np.int64], batching: Batching, seed: int, epoch: int
+) -> Sequence[Batch]:
+    """Return the batches of one training epoch, of examples of these lengths."""
+    if settings.tbptt is None:
+        return plan_epoch(lengths, batching, seed, epoch, settings.examples_per_epoch)
+    return plan_lanes(lengths, batching.batch_size, settings.tbptt.steps, batching.multiple, seed, epoch)
+
+
 @dataclass
 class Loop:
     """A training under way.
@@ -125,7 +134,7 @@ class Loop:
 
     def _run_epoch(self, interruption: Interruption) -> None:
         progress = self.progress
-        batches = self._plan(progress.epoch)
+        batches = plan_training(self.settings, self.train.lengths, self.batching, self.seed, progress.epoch)
         padding = padding_share(self.train.lengths, batches)
         self.reporter.epoch_begins(progress.epoch, self.settings.epochs, len(batches), progress.step, padding)
         started = time.monotonic()
@@ -138,13 +147,6 @@ class Loop:
             if interruption.signal is not None and progress.step < len(batches):
                 self._check_signal(interruption)
         self._end_epoch()
-
-    def _plan(self, epoch: int) -> Sequence[Batch]:
-        lengths, batching = self.train.lengths, self.batching
-        if self.settings.tbptt is None:
-            return plan_epoch(lengths, batching, self.seed, epoch)
-        steps = self.settings.tbptt.steps
-        return plan_lanes(lengths, batching.batch_size, steps, batching.multiple, self.seed, epoch)
 
     def _run_step(self, batch: Mapping[str, Any], steps: int) -> None:
         done = self.progress.epoch + self.progress.step / steps

@@ -26,7 +26,11 @@ from rnnlab.settings import Training
 from rnnlab.tasks import Task
 
 Sums = dict[str, Any]
-BY_STEP = ("raw", "known")  # what batches of windows have of each step, beside the sequence itself
+OVER_TIME = (
+    "known",
+    "observed",
+    "raw",
+)  # what has an axis of time in a batch beside the field: as wide as that, or wider
 
 
 @dataclass(frozen=True)
@@ -153,10 +157,10 @@ class Stepper:
         compiled = self._compiled.get((name, width))
         if compiled is None:
             shapes = {key: tf.TensorSpec([None, *value.shape[1:]], value.dtype) for key, value in batch.items()}
-            for key in (field, *BY_STEP):
+            shapes[field] = tf.TensorSpec([None, width, *batch[field].shape[2:]], batch[field].dtype)
+            for key in OVER_TIME:
                 if key in batch:
-                    steps = width if key == field else None
-                    shapes[key] = tf.TensorSpec([None, steps, *batch[key].shape[2:]], batch[key].dtype)
+                    shapes[key] = tf.TensorSpec([None, None, *batch[key].shape[2:]], batch[key].dtype)
             signature = [shapes, *(tf.TensorSpec(each.shape, each.dtype) for each in rest)]
             compiled = tf.function(function, input_signature=signature)
             self._compiled[(name, width)] = compiled
