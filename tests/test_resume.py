@@ -76,7 +76,7 @@ def cut_cases():
             yield pytest.param(case, cuts, marks=marks, id=f"{case}-{cuts}")
 
 
-@pytest.mark.parametrize(("case", "cuts"), cut_cases())
+@pytest.mark.parametrize(("case", "cuts"), list(cut_cases()))
 def test_a_cut_training_ends_with_the_same_bits(case, cuts, unbroken, tmp_path):
     assert_same_result(interrupt_and_resume(case, tmp_path, cuts), unbroken(case))
 
