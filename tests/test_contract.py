@@ -199,8 +199,9 @@ def decoding(which: Any) -> list[Case]:
     cases = []
     for name in ARCHITECTURES.names():
         if needed(name).decodes:
-            # Loops of encoders are written out beside the other tasks; shares of truth change only what training reads.
-            tried = [without(each, "unroll", "teacher_forcing") for each in which(ARCHITECTURES.load(name))]
+            # Encoders' slow loops are tried beside the other tasks; shares of truth change only what training reads.
+            slow = ("unroll", "layer_normalization", "recurrent_dropout", "teacher_forcing")
+            tried = [without(each, *slow) for each in which(ARCHITECTURES.load(name))]
             left = [{"architecture": name, **each} for number, each in enumerate(tried) if each not in tried[:number]]
             left = [each for each in left if each.get("decoder", True)]
             asked = questions(needed(name).decodes)
