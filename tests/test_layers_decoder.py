@@ -220,7 +220,7 @@ def test_the_share_of_truth_follows_its_schedule(epoch: float, share: float) -> 
 def test_a_loop_in_the_graph_gives_what_one_written_out_gives(
     look: dict[str, Any], training: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    decoder = make(**look, cell="lstm", truth_first=0.6, truth_last=0.6, dropout=0.3)
+    decoder = make(**look, units=[4], truth_first=0.6, truth_last=0.6, dropout=0.3)
     given = inputs()
     written_out = run(decoder, given, training)
     monkeypatch.setattr(rnnlab.layers.decoder, "WRITTEN_OUT", 1)
