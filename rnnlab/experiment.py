@@ -185,6 +185,10 @@ def _truncation_mistakes(experiment: Experiment) -> list[tuple[tuple[int | str, 
         found.append((place, "needs a head that asks every step, such as per_step"))
     elif not model.state_sizes and experiment.reader.mistake(model) is None:
         found.append((place, f"'{name}', as it is set, carries no state; use stacked_rnn, and bidirectional: false"))
+    for number, transform in enumerate(experiment.transforms):
+        if transform.shortens:
+            text = f"{TRANSFORMS.name_of(transform)} leaves steps out that training.tbptt reads; remove one of the two"
+            found.append((("transforms", number), text))
     if experiment.task.seasons is not None:
         text = "would look back within a segment of training.tbptt alone; remove one of the two"
         found.append((("task", "seasonal_mean"), text))

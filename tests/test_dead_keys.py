@@ -20,7 +20,6 @@ import pytest
 from rnnlab.errors import DataError
 from rnnlab.experiment import Experiment, load_experiment
 from rnnlab.places import Places
-from rnnlab.plan import plan_epoch
 from rnnlab.rundir import RunDir, read_arrays
 from rnnlab.settings import Training
 from rnnlab.sources import SequenceSource, Validation
@@ -39,6 +38,11 @@ SERIES = "data={source: series, file: series.csv, time: time, target: y, test: n
 FORECAST = (SERIES, "transforms=[impute]", "training.best=null", "task={kind: forecasting, history: 6, horizon: 3}")
 DECODER = (*FORECAST, "model={architecture: seq2seq}")
 FOLDS = "data.validation.by=folds"
+SERIES = (
+    "data={source: series, dataset: co2}",
+    "task={kind: forecasting, history: all, horizon: 3}",
+    "head={name: per_step}",
+)
 
 
 def strict_classes(annotation: Any) -> Iterator[type[Strict]]:
@@ -143,9 +147,21 @@ def kept_on_disk(bench: Bench, settings: tuple[str, ...]) -> object:
 
 def plan(bench: Bench, settings: tuple[str, ...]) -> object:
     from rnnlab.training import batching
+    from rnnlab.training.loop import plan_training
 
     experiment, ready = bench.experiment(settings), prepared(bench, settings)
-    batches = plan_epoch(ready.splits["train"].lengths, batching(experiment.training, ready.widths), experiment.seed, 0)
+    how = batching(experiment.training, ready.widths)
+    batches = plan_training(experiment.training, ready.splits["train"].lengths, how, experiment.seed, 0)
+    return [(batch.width, batch.indices.tolist()) for batch in batches]
+
+
+def lanes(bench: Bench, settings: tuple[str, ...]) -> object:
+    """Return the segments of an epoch of three series."""
+    from rnnlab.plan import Batching
+    from rnnlab.training.loop import plan_training
+
+    training = bench.experiment((*SERIES, *settings)).training
+    batches = plan_training(training, np.array([30, 20, 9]), Batching((30,), training.batch_size), 0, 0)
     return [(batch.width, batch.indices.tolist()) for batch in batches]
 
 
@@ -317,6 +333,9 @@ EFFECTS: dict[str, tuple[Look, Settings, Settings]] = {
     "Training.epochs": (history, "training.epochs=1", "training.epochs=2"),
     "Training.batch_size": (plan, "training.batch_size=8", "training.batch_size=16"),
     "Training.batch_steps": (plan, "training={batch_size: 32}", "training={batch_size: 32, batch_steps: 100}"),
+    "Training.examples_per_epoch": (plan, (), "training.examples_per_epoch=17"),
+    "Training.tbptt": (lanes, (), "training.tbptt={steps: 4}"),
+    "Truncated.steps": (lanes, "training.tbptt={steps: 4}", "training.tbptt={steps: 5}"),
     "Training.accumulate": (parts, "training={epochs: 1, accumulate: 1}", "training={epochs: 1, accumulate: 2}"),
     "Training.precision": (history, "training.precision=float32", "training.precision=mixed_bfloat16"),
     "Training.buckets": (plan, "training.buckets={shapes: 1}", "training.buckets={}"),
@@ -471,6 +490,7 @@ IDLE = [
         "model.decoder.teacher_forcing",
     ),
     ("training={batch_steps: 100, batch_size: 4}", "training.batch_size"),
+    ("training={tbptt: {steps: 4}, examples_per_epoch: 9}", "training.examples_per_epoch"),
     ("head={name: classes, readout: mean, attention_units: 4}", "head.attention_units"),
     ("model={architecture: conv_rnn, blocks: [{pool_kind: mean}]}", "model.blocks.0.pool_kind"),
     ("training.optimizer={name: sgd, nesterov: true}", "training.optimizer.nesterov"),

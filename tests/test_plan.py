@@ -103,6 +103,29 @@ def test_batches_by_steps_hold_at_most_so_many(lengths: np.ndarray, batching: Ba
             assert len(members(batch)) * batch.width <= steps or len(members(batch)) == 1
 
 
+@given(lengths_of_examples, batchings(), seeds, epochs, st.integers(1, 70))
+def test_a_part_of_the_examples_is_drawn_anew_for_each_epoch(
+    lengths: np.ndarray, batching: Batching, seed: int, epoch: int, examples: int
+) -> None:
+    batches = plan_epoch(lengths, batching, seed, epoch, examples)
+    drawn = np.concatenate([members(batch) for batch in batches])
+    assert len(drawn) == len(np.unique(drawn)) == min(examples, len(lengths))
+    assert same(batches, plan_epoch(lengths, batching, seed, epoch, examples))
+    if examples >= len(lengths):
+        assert same(batches, plan_epoch(lengths, batching, seed, epoch))
+
+
+def test_over_many_epochs_each_example_is_drawn_equally_often() -> None:
+    lengths, counts = np.full(50, 5), np.zeros(50)
+    for epoch in range(400):
+        for batch in plan_epoch(lengths, Batching((5,), 4), 0, epoch, 10):
+            counts[members(batch)] += 1
+    # Each of 400 draws takes an example with probability 1 in 5: 80 times, give or take 8.
+    assert counts.sum() == 4000
+    assert counts.min() > 80 - 5 * 8
+    assert counts.max() < 80 + 5 * 8
+
+
 def test_epochs_and_seeds_shuffle_differently() -> None:
     lengths = np.arange(1, 101)
     batching = Batching((25, 50, 75, 100), 8)

@@ -148,7 +148,7 @@ class Stepper:
         for name in self.states:
             rows, size = len(batch["weights"]), self.network.input[name].shape[1]
             before = carried[name] if carried else tf.zeros([rows, size])
-            states[name] = before * (1 - batch["resets"])[:, tf.newaxis] if "resets" in batch else before
+            states[name] = tf.where(batch["resets"][:, tf.newaxis] > 0, 0.0, before) if "resets" in batch else before
         return states
 
     def _call(self, name: str, function: Callable[..., Any], batch: Mapping[str, Any], *rest: Any) -> Any:

@@ -68,6 +68,11 @@ class Transform(Strict, ABC):
         """How many steps a window loses."""
         return 0
 
+    @property
+    def shortens(self) -> bool:
+        """Whether it leaves out what a longer window has more."""
+        return False
+
     @abstractmethod
     def fit(self, train: Examples) -> Learnt:
         """Return what is learnt from the training examples, as arrays by name."""

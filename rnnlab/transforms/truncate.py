@@ -22,6 +22,10 @@ class Truncate(Transform):
     def forecasts(self) -> bool:
         return self.keep == "end"  # what follows the first steps is not what is asked for
 
+    @property
+    def shortens(self) -> bool:
+        return True
+
     def fit(self, train: Examples) -> Learnt:
         return {}
 
