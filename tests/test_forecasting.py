@@ -42,7 +42,8 @@ def make_batch(seed: int = 0, gaps: float = 0.3) -> dict[str, Any]:
     sequence = random.normal(size=(B, T, C + 1)).astype(np.float32)
     known = random.random((B, T, C)) > gaps
     weights = np.array([1, 1, 1, 1, 0], np.float32)
-    return {"ahead": ahead, "sequence": sequence, "known": known, "lengths": LENGTHS, "weights": weights}
+    observed = sequence[..., :C]
+    return {"ahead": ahead, "observed": observed, "known": known, "lengths": LENGTHS, "weights": weights}
 
 
 def quantiles_of(outputs: np.ndarray) -> np.ndarray:
@@ -92,7 +93,7 @@ def test_losses_equal_a_loop_over_what_is_known(kind: str, every_step: bool) -> 
     assert np.isfinite(losses).all()
     total, count = 0.0, 0
     for row in range(B - 1):
-        read = np.where(batch["known"][row], batch["sequence"][row, :, :C], np.nan)[: LENGTHS[row]]
+        read = np.where(batch["known"][row], batch["observed"][row], np.nan)[: LENGTHS[row]]
         truth = np.concatenate([read, batch["ahead"][row]])
         begun = np.cumsum(batch["known"][row].any(axis=1)) > 0
         for step in range(LENGTHS[row]) if every_step else [LENGTHS[row] - 1]:
@@ -260,8 +261,14 @@ def test_horizons_lie_wholly_in_their_split_and_training_never_reaches_across(
 ) -> None:
     path = write_series(tmp_path / "series.csv", make_series([60, 45, 52]))
     _, windows, _ = splits_of(path, test=15, validation=validation)
-    begin = {"train": 0, "validation": 33 if validation["by"] == "cut" else 31, "test": 45}
-    end = {"train": begin["validation"], "validation": 45 if validation["by"] == "cut" else 38, "test": 60}
+    begin = {"train": 0, "validation": 33 if validation["by"] == "cut" else 31, "fold-2": 38, "test": 45}
+    end = {
+        "train": begin["validation"],
+        "validation": 45 if validation["by"] == "cut" else 38,
+        "fold-2": 45,
+        "test": 60,
+    }
+    assert set(windows) == set(begin) - ({"fold-2"} if validation["by"] == "cut" else set())
     for name, each in windows.items():
         origins = each.origins.astype(int)
         assert origins.min() >= max(begin[name], 3), name

@@ -236,6 +236,7 @@ def test_types_and_shapes_are_those_that_the_network_takes() -> None:
     assert types == {
         "sequence": ("float32", (6, features)),
         "raw": ("float32", (6, features)),
+        "observed": ("float32", (6, 2)),
         "known": ("bool", (6, 2)),
         "future": ("float32", (HORIZON, known)),
         "ahead": ("float32", (HORIZON, 2)),
