@@ -57,7 +57,6 @@ VARIANTS: dict[str, dict[str, tuple[str, ...]]] = {
     "co2": {
         "direct (the shipped spec)": (),
         "seq2seq, attention": (LIKE_RIDERSHIP,),
-        "direct, no calendar": ("data.calendar=null",),
         "direct, on seasonal differences": (DIFFERENCES, "task.history=208"),
         "direct, quantiles": ("task.output=quantiles",),
     },
