@@ -277,5 +277,5 @@ def test_what_is_to_be_forecast_begins_behind_the_last_value_or_at_the_date(from
 
 
 def test_a_date_behind_all_that_is_known_is_refused() -> None:
-    with pytest.raises(DataError, match="expected a date up to .*, the first without a value"):
+    with pytest.raises(DataError, match=r"expected a date up to .*, the first without a value"):
         make_split().to_forecast(HORIZON, "2022-03-17")
