@@ -25,6 +25,7 @@ from rnnlab.settings import Training
 from rnnlab.tasks import Task
 
 Sums = dict[str, Any]
+OVER_TIME = ("known", "raw")  # what has an axis of time in a batch beside the field: as wide as that, or wider
 
 
 @dataclass(frozen=True)
@@ -142,6 +143,9 @@ class Stepper:
         if compiled is None:
             shapes = {key: tf.TensorSpec([None, *value.shape[1:]], value.dtype) for key, value in batch.items()}
             shapes[field] = tf.TensorSpec([None, width, *batch[field].shape[2:]], batch[field].dtype)
+            for key in OVER_TIME:
+                if key in batch:
+                    shapes[key] = tf.TensorSpec([None, None, *batch[key].shape[2:]], batch[key].dtype)
             signature = [shapes, *(tf.TensorSpec(each.shape, each.dtype) for each in rest)]
             compiled = tf.function(function, input_signature=signature)
             self._compiled[(name, width)] = compiled
