@@ -271,7 +271,17 @@ def check_filled(transforms: Sequence[Transform], splits: Mapping[str, Examples]
     for name, series in splits.items():
         if not isinstance(series, SeriesExamples):
             continue
-        left = ~_filled(transforms, series.signature)[: len(series.columns)]
+        columns = len(series.columns)
+        left = ~_filled(transforms, series.signature)
+        static = left[columns : columns + series.panel.static.shape[1]]
+        for identity, values in zip(series.ids, series.panel.static, strict=True):
+            if (np.isnan(values) & static).any():
+                feature = series.signature.inputs[0].names[columns + int((np.isnan(values) & static).argmax())]
+                raise DataError(
+                    f"data: the {name} split's series {shown(identity)} has no value of {shown(feature)}; write one, "
+                    "or add `- impute` to `transforms`, which takes the mean of the others"
+                )
+        left = left[:columns]
         if not left.any():
             continue
         for number, identity in enumerate(series.ids):

@@ -71,3 +71,32 @@ def test_the_other_commands_work(
     checkout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], console: str
 ) -> None:
     run(console, monkeypatch, capsys)
+
+
+def test_a_value_that_nothing_fills_in_is_refused_with_its_column(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    transforms = "transforms=[{name: impute, columns: [sales]}, standardize]"
+    code, _, err = call(["check", "configs/sales.yaml", "--set", transforms], monkeypatch, capsys)
+    assert code == 2
+    assert "series 'Harbour' has no value of 'price' at 2022-05-16" in err
+
+
+def test_a_static_value_that_nothing_fills_in_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    days = [f"2024-0{month}-{day:02d}" for month in range(1, 7) for day in range(1, 29)]
+    rows = [
+        f"{shop},{day},{number % 7},{size}" for shop, size in (("a", 3), ("b", "")) for number, day in enumerate(days)
+    ]
+    (tmp_path / "shops.csv").write_text("\n".join(["shop,day,sold,size", *rows]) + "\n", "utf-8")
+    (tmp_path / "shops.yaml").write_text(
+        "data: {source: series, file: shops.csv, layout: long, id: shop, time: day, target: sold, static: [size]}\n"
+        "transforms: [{name: impute, columns: [sold]}, standardize]\n"
+        "task: {kind: forecasting, history: 7, horizon: 2}\n"
+        "model: {architecture: stacked_rnn, units: [4]}\n",
+        "utf-8",
+    )
+    code, _, err = call(["check", str(tmp_path / "shops.yaml")], monkeypatch, capsys)
+    assert code == 2
+    assert "series 'b' has no value of 'size'" in err
