@@ -138,10 +138,17 @@ class SeriesExamples(Examples):
                 that has no step before it has a horizon and nothing to read.
 
         Raises:
-            DataError: a future covariate is not known so far, or no series has a step before the date.
+            DataError: a future covariate is not known so far, no series has a step before the date, or none reaches it.
         """
         ends = self.panel.observed()
         if from_date is not None:
+            moment = self.panel.moment(from_date)
+            behind = self.panel.step.stamps(self.panel.first, ends)
+            if (behind < moment).all():
+                raise DataError(
+                    f"expected a date up to {self.panel.text(behind.max())}, the first without a value; received "
+                    f"{shown(from_date)}: a forecast begins right behind what is known; leave the date out"
+                )
             ends = np.minimum(ends, self.panel.until(from_date))
             if not ends.any():
                 raise DataError(
@@ -370,7 +377,7 @@ def cut_windows(
     edges = np.concatenate([[0], np.cumsum([len(each) for each in found])]).astype(np.int64)
     origins = np.concatenate(found) if found else np.zeros(0, np.int32)
     if not len(origins):
-        raise DataError(_too_short(series, least, horizon))
+        raise DataError(_too_short(series, least, horizon, to_score))
     return Windows(series, history, horizon, season, edges, origins, tuple(left_out))
 
 
@@ -389,13 +396,19 @@ def _known(
     return (before > 0) & (counted[origins + horizon] > counted[origins])
 
 
-def _too_short(series: SeriesExamples, least: int, horizon: int) -> str:
+def _too_short(series: SeriesExamples, least: int, horizon: int, to_score: bool) -> str:
+    if not to_score:
+        longest = int(series.begins.argmax())
+        return (
+            f"expected a series with {least} steps to read before the forecast (task.min_history, else task.history); "
+            f"the longest of {len(series)}, '{series.ids[longest]}', has {int(series.begins[longest])}; give more of it"
+        )
     steps = series.lengths - np.minimum(series.begins, series.lengths)
     longest = int(steps.argmax()) if len(steps) else -1
     where = f"{series.panel.locations[longest]}: " if len(series.panel.locations) and longest >= 0 else ""
     received = (
         f"; the longest, '{series.ids[longest]}', has {int(steps[longest])} in this split and "
-        f"{int(series.lengths[longest])} in all"
+        f"{int(series.lengths[longest])} up to its end"
         if longest >= 0
         else ""
     )

@@ -276,3 +276,8 @@ def test_what_is_to_be_forecast_begins_behind_the_last_value_or_at_the_date(from
             windows.read(index)["future"][:, 0], split.panel.read(series)[origin : origin + HORIZON, 0]
         )
         assert np.isnan(windows.ahead(index)).all()
+
+
+def test_a_date_behind_all_that_is_known_is_refused() -> None:
+    with pytest.raises(DataError, match=r"expected a date up to .*, the first without a value"):
+        make_split().to_forecast(HORIZON, "2022-03-17")

@@ -26,11 +26,8 @@ from rnnlab.settings import Training
 from rnnlab.tasks import Task
 
 Sums = dict[str, Any]
-OVER_TIME = (
-    "known",
-    "observed",
-    "raw",
-)  # what has an axis of time in a batch beside the field: as wide as that, or wider
+# What has an axis of time in a batch beside the field: as wide as that, or wider.
+OVER_TIME = ("known", "observed", "raw")
 
 
 @dataclass(frozen=True)
