@@ -96,7 +96,7 @@ def attended(layer: Attention, query: np.ndarray, sequence: np.ndarray) -> np.nd
         steps = np.asarray(sequence[row, :length], np.float64)
         step_kernel = np.asarray(layer.of_step, np.float64)
         if layer.kind == "luong":
-            scores = [query[row] @ (step @ step_kernel) for step in steps]
+            scores = [query[row] @ (step @ step_kernel) / np.sqrt(layer.units) for step in steps]
         else:
             query_kernel, bias, score = (np.asarray(each) for each in (layer.of_query, layer.bias, layer.score))
             scores = [score @ np.tanh(query[row] @ query_kernel + bias + step @ step_kernel) for step in steps]
