@@ -19,9 +19,9 @@ AttentionName = Literal["bahdanau", "luong"]
 class Attention(keras.layers.Layer):
     """A weighted mean of the encoder's valid steps; the weights are a softmax of scores against a query.
 
-    `bahdanau`: score = v · tanh(W query + U step) (Bahdanau et al. 2015, additive). `luong`: score = query · W step / √U
-    (Luong et al. 2015, "general"; divided by √U as in Vaswani et al. 2017, so that the softmax does not saturate
-    early: level in validation, and steadier over seeds).
+    `bahdanau`: score = v · tanh(W query + U step) (Bahdanau et al. 2015, additive). `luong`: score =
+    query · W step / √U (Luong et al. 2015, "general"; divided by √U as in Vaswani et al. 2017, so that the softmax does
+    not saturate early: level in validation, and steadier over seeds).
 
     Args:
         kind: how a step is scored.
