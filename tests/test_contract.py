@@ -317,7 +317,8 @@ def asked(case: Case, given: Batch, seed: int) -> Batch:
         return {**given, "weights": weights, "targets": make_targets(case.question.target, count, seed)}
     ahead = np.where(random.random(given["teacher"].shape) < 0.2, np.nan, given["teacher"]).astype(np.float32)
     known = random.random((*given["sequence"].shape[:2], 2)) < 0.8
-    return {**given, "weights": weights, "ahead": ahead, "teacher": ahead, "targets": ahead, "known": known}
+    truth = {"ahead": ahead, "teacher": ahead, "targets": ahead, "observed": given["sequence"][..., :2], "known": known}
+    return {**given, "weights": weights, **truth}
 
 
 def learnt_of(case: Case) -> dict[str, Any]:
