@@ -139,8 +139,9 @@ class Frequency:
             stamps: (K,).
         """
         if self.unit == "second":
-            apart = (stamps - first).astype(np.int64)
-            return apart // self.step, apart % self.step == 0
+            # Of millions of rows, each copy counts.
+            steps, rest = np.divmod((stamps - first).view(np.int64), self.step)
+            return steps, rest == 0
         if self.unit == "business_day":
             return np.busday_count(_days(first), _days(stamps)).astype(np.int64), self.fits(stamps)
         apart = months(stamps) - months(first)

@@ -81,6 +81,8 @@ def choose_widths(lengths: NDArray[np.int64], shapes: int, candidates: int = 512
     Exact dynamic programming over the distinct lengths; where there are more than `candidates` of them, over that
     many quantiles.
     """
+    if len(lengths) and lengths.min() == lengths.max():
+        return (int(lengths[0]),)  # of millions of windows alike, nothing is to be sorted
     distinct, counts = np.unique(lengths, return_counts=True)
     if len(distinct) > candidates:
         edges = np.unique(np.quantile(lengths, np.linspace(0, 1, candidates), method="higher"))

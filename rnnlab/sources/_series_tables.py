@@ -392,7 +392,7 @@ def _series(tables: _Tables, keys: SeriesKeys) -> tuple[NDArray[np.int64], list[
         where = tables.place(int(nameless.argmax()))
         raise DataError(f"{where}: column '{keys.id}': expected a series' name; received an empty cell")
     series, order = pandas.factorize(codes)
-    return series.astype(np.int64), [names[int(code)] for code in order]
+    return series.astype(np.int64, copy=False), [names[int(code)] for code in order]
 
 
 def _check_cells(tables: _Tables, keys: SeriesKeys, rows: Rows, bad_columns: BadSeries) -> None:

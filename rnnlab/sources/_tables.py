@@ -263,8 +263,10 @@ def _read_parquet(
 
     wanted = list(dict.fromkeys((*text, *numbers, *maybe, *free, *coded)))
     frame: pandas.DataFrame
-    with _readable(file.path), pyarrow.parquet.ParquetFile(file.path) as parquet:
-        frame = parquet.read(columns=wanted).to_pandas(ignore_metadata=True)  # an index is a column like any other
+    # Text of which each distinct cell is kept once is never made into an object for each row.
+    with _readable(file.path), pyarrow.parquet.ParquetFile(file.path, read_dictionary=list(coded)) as parquet:
+        # An index is a column like any other. Memory is given back column by column.
+        frame = parquet.read(columns=wanted).to_pandas(ignore_metadata=True, split_blocks=True, self_destruct=True)
     frame = frame.drop(columns=[name for name in maybe if not is_numeric_dtype(frame[name])])
     for name in (*numbers, *maybe):
         if name in frame:
