@@ -52,7 +52,7 @@ training: {{epochs: 2, batch_size: {BATCH}, examples_per_epoch: {BATCHES * BATCH
 
 @dataclass(frozen=True)
 class Result:
-    """Sizes in bytes: raw values as float32, the file, what all windows would take, and peaks beyond what imports take."""
+    """Sizes in bytes: raw values as float32, the file, what all windows would take, and peaks beyond imports'."""
 
     series: int
     windows: int
