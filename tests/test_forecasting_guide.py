@@ -15,7 +15,7 @@ from tests.test_readme import call
 
 ROOT = Path(__file__).parents[1]
 GUIDE = (ROOT / "docs" / "forecasting.md").read_text("utf-8")
-QUICK = ["--set", "training.epochs=1", "--set", "task.stride=14"]
+QUICK = ["--set", "training.epochs=1"]
 
 
 def blocks(language: str) -> list[str]:
