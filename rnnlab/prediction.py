@@ -83,6 +83,7 @@ class Predictor:
             lengths: (B,) int32.
             series: (B,) int32, the numbers of the training series, see `Pipeline.apply`.
         """
+        fields, lengths = self.experiment.task.read_part(fields, lengths)
         inputs = self.network_inputs(fields, lengths, series)
         outputs = self.network(inputs, training=False)
         answers = self.experiment.task.answers(outputs, inputs["lengths"], self.learnt)

@@ -61,6 +61,10 @@ class Task(Strict, ABC):
             raise UserError("--from-date is for forecasts")
         return given
 
+    def read_part(self, fields: Mapping[str, Any], lengths: Any) -> tuple[Mapping[str, Any], Any]:
+        """Return the part of raw fields and lengths that an answer is to be read from; TensorFlow ops only."""
+        return fields, lengths
+
     def to_fit(self, train: Examples) -> Examples:
         """Return the training examples as transforms are fitted on them: every step once."""
         return train

@@ -15,7 +15,8 @@ from rnnlab.errors import DataError
 from rnnlab.examples import Examples
 from rnnlab.signature import Field
 from rnnlab.tasks import Learnt, Task
-from rnnlab.windows import SeriesExamples, Tiles, Windows, cut_windows
+from rnnlab.transforms.truncate import Truncate
+from rnnlab.windows import SEQUENCE, SeriesExamples, Tiles, Windows, cut_windows
 
 LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
@@ -115,6 +116,14 @@ class Forecasting(Task):
         if isinstance(given, SeriesExamples):
             given = given.to_forecast(self.horizon, from_date)
         return self._windows(given, 1, to_score=False)
+
+    def read_part(self, fields: Mapping[str, Any], lengths: Any) -> tuple[Mapping[str, Any], Any]:
+        """Return the last `history` steps: whoever asks may give more, and gets the answer of a window."""
+        if self.history == "all":
+            return fields, lengths
+        last = Truncate(max_length=self.history, keep="end")
+        sequence, lengths = last.apply(fields[SEQUENCE], lengths, {})
+        return {**fields, SEQUENCE: sequence}, lengths
 
     def _windows(self, raw: Examples, stride: int, *, to_score: bool = True) -> Windows:
         if not isinstance(raw, SeriesExamples):
