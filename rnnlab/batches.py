@@ -47,9 +47,9 @@ class WindowLoader:
 
     Each batch is a dict: `sequence` (B, T, F) float32, `lengths` (B,) int32, 0 for a filler row, `future` (B, H, K),
     as the pipeline prepares them; `ahead` (B, H, C), the prepared targets, NaN where they are not known, which are
-    `teacher`, too; `known` (B, T, C), whether a target of a step read was known, and not imputed; `raw` (B, T, F),
-    `raw_lengths` (B,), `series` (B,) int32, see `Pipeline`; `targets` (B, H, C) raw; `weights` (B,) float32, 0 for a
-    filler row; `indices` (B,) int64; and what `per_series` names.
+    `teacher`, too; `observed` (B, T, C), the targets of the steps that are read, and `known` (B, T, C), whether they
+    were known, and not imputed; `raw` (B, T, F), `raw_lengths` (B,), `series` (B,) int32, see `Pipeline`; `targets`
+    (B, H, C) raw; `weights` (B,) float32, 0 for a filler row; `indices` (B,) int64; and what `per_series` names.
 
     Args:
         windows: the examples.
@@ -101,7 +101,8 @@ class WindowLoader:
         # Transforms may take steps from the front.
         steps = tf.range(tf.shape(fields[SEQUENCE])[1]) + (lengths - valid)[:, tf.newaxis]
         known = tf.gather(known, tf.minimum(steps, tf.shape(raw)[1] - 1), batch_dims=1)
-        return {**fields, "teacher": fields["ahead"], "known": known, "lengths": valid}
+        observed = fields[SEQUENCE][..., : known.shape[-1]]
+        return {**fields, "teacher": fields["ahead"], "observed": observed, "known": known, "lengths": valid}
 
 
 class LaneLoader:
@@ -152,6 +153,7 @@ class LaneLoader:
         result = {
             SEQUENCE: sequence,
             "ahead": np.where(np.isnan(truth), np.float32(np.nan), following[..., : self.targets]),
+            "observed": sequence[..., : self.targets],
             "known": known,
             "raw": raw,
             "raw_lengths": np.maximum(raw_lengths, 1).astype(np.int32),

@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError
 
 from rnnlab import signature, yamlfile
 from rnnlab.architectures import ARCHITECTURES, Architecture
+from rnnlab.augmentations import AUGMENTATIONS, Augmentation
 from rnnlab.errors import SpecError, did_you_mean
 from rnnlab.heads import HEADS, Head
 from rnnlab.metrics import METRICS
@@ -29,7 +30,8 @@ from rnnlab.transforms import TRANSFORMS, Transform
 from rnnlab.yamlfile import dotted
 
 NAMING_KEYS = frozenset(
-    registry.key for registry in (SOURCES, TRANSFORMS, ARCHITECTURES, HEADS, TASKS, OPTIMIZERS, SCHEDULES)
+    registry.key
+    for registry in (SOURCES, TRANSFORMS, AUGMENTATIONS, ARCHITECTURES, HEADS, TASKS, OPTIMIZERS, SCHEDULES)
 )
 
 
@@ -44,6 +46,9 @@ class Experiment(Strict):
         default_factory=lambda: [TRANSFORMS.load("standardize")()],
         description="how examples are prepared, in order; fitted on the training split alone. Default: standardize, "
         "and before a forecast impute",
+    )
+    augmentations: list[Annotated[Augmentation, Choice(AUGMENTATIONS)]] = Field(
+        default_factory=list, description="how training examples are varied, in order, after the transforms; not at all"
     )
     task: Annotated[Task, Choice(TASKS)] = Field(description="the question")
     model: Annotated[Architecture, Choice(ARCHITECTURES)] = Field(description="the network")

@@ -15,7 +15,7 @@ from rnnlab.examples import Examples, FlatExamples
 from rnnlab.plan import Batch, Batching, plan_evaluation
 from rnnlab.signature import Signature
 from rnnlab.strict import shown
-from rnnlab.transforms import Learnt, Transform
+from rnnlab.transforms import ColumnTransform, Learnt, Transform
 from rnnlab.windows import FUTURE, SeriesExamples
 
 CHUNK_STEPS = 200_000
@@ -268,13 +268,24 @@ def check_filled(transforms: Sequence[Transform], splits: Mapping[str, Examples]
     Raises:
         DataError: where the first is.
     """
-    if any(transform.fills for transform in transforms):
-        return
     for name, series in splits.items():
         if not isinstance(series, SeriesExamples):
             continue
+        columns = len(series.columns)
+        left = ~_filled(transforms, series.signature)
+        static = left[columns : columns + series.panel.static.shape[1]]
+        for identity, values in zip(series.ids, series.panel.static, strict=True):
+            if (np.isnan(values) & static).any():
+                feature = series.signature.inputs[0].names[columns + int((np.isnan(values) & static).argmax())]
+                raise DataError(
+                    f"data: the {name} split's series {shown(identity)} has no value of {shown(feature)}; write one, "
+                    "or add `- impute` to `transforms`, which takes the mean of the others"
+                )
+        left = left[:columns]
+        if not left.any():
+            continue
         for number, identity in enumerate(series.ids):
-            missing = np.isnan(series.panel.read(number)[:, series.columns])
+            missing = np.isnan(series.panel.read(number)[:, series.columns]) & left
             if missing.any():
                 step, column = np.argwhere(missing)[0]
                 stamp = series.panel.text(series.panel.stamps(number)[step])
@@ -282,8 +293,17 @@ def check_filled(transforms: Sequence[Transform], splits: Mapping[str, Examples]
                 raise DataError(
                     f"data: the {name} split's series {shown(identity)} has no value of {shown(feature)} at {stamp}, "
                     f"and {int(missing.sum()) - 1} more are missing; add `- impute` to `transforms`, before what "
-                    "computes with them"
+                    "computes with them, or name the column in its `columns`"
                 )
+
+
+def _filled(transforms: Sequence[Transform], signature: Signature) -> NDArray[np.bool_]:
+    """Return (F,) bool: of which features missing values are filled in."""
+    filled = np.zeros(signature.inputs[0].shape, bool)
+    for transform in transforms:
+        if transform.fills:
+            filled |= transform.chosen(signature) if isinstance(transform, ColumnTransform) else True
+    return filled
 
 
 def to_arrays(pipeline: Pipeline, task_learnt: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

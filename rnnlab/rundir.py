@@ -181,7 +181,7 @@ class RunDir:
         return dict(manifest)
 
     def read_evaluation(self, split: str) -> dict[str, Any] | None:
-        """Return what `evaluate` wrote of a split, with `metrics` by name, or None where the run was not scored on it.
+        """Return what `evaluate` wrote of a split: `metrics` and `baselines` by name; or None where it was not scored.
 
         Raises:
             RunError: they are damaged.
@@ -191,9 +191,11 @@ class RunDir:
             return None
         scores = read_json(path)
         metrics = scores.get("metrics") if isinstance(scores, dict) else None
-        if not isinstance(metrics, dict) or not all(_is_score(each) for each in metrics.values()):
+        baselines = scores.get("baselines", {}) if isinstance(scores, dict) else None
+        groups = [metrics, *baselines.values()] if isinstance(baselines, dict) else [None]
+        if not all(isinstance(group, dict) and all(_is_score(each) for each in group.values()) for group in groups):
             raise RunError(f"{path}: damaged: expected a number for each metric; `rnnlab evaluate` writes it again")
-        return dict(scores)
+        return {**scores, "baselines": baselines}
 
 
 def _is_score(value: object) -> bool:

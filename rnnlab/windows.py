@@ -138,10 +138,17 @@ class SeriesExamples(Examples):
                 that has no step before it has a horizon and nothing to read.
 
         Raises:
-            DataError: a future covariate is not known so far, or no series has a step before the date.
+            DataError: a future covariate is not known so far, no series has a step before the date, or none reaches it.
         """
         ends = self.panel.observed()
         if from_date is not None:
+            moment = self.panel.moment(from_date)
+            behind = self.panel.step.stamps(self.panel.first, ends)
+            if (behind < moment).all():
+                raise DataError(
+                    f"expected a date up to {self.panel.text(behind.max())}, the first without a value; received "
+                    f"{shown(from_date)}: a forecast begins right behind what is known; leave the date out"
+                )
             ends = np.minimum(ends, self.panel.until(from_date))
             if not ends.any():
                 raise DataError(
@@ -245,10 +252,6 @@ class Windows(Examples):
     def fingerprint(self) -> str:
         return self.series.fingerprint()
 
-    def tiles(self) -> Tiles:
-        """Return all steps of the series, cut into windows that do not overlap: what transforms are fitted on."""
-        return Tiles(self.series, self.history)
-
     def stamps(self, index: int) -> NDArray[np.datetime64]:
         """Return the stamps of a window's horizon, (H,), as the clocks of the panel's time zone show them."""
         series, origin = self.place(index)
@@ -258,18 +261,27 @@ class Windows(Examples):
 
 
 class Tiles(Examples):
-    """Series cut end to end into pieces of at most `history` steps; `groups` are the numbers of their series."""
+    """Series cut, from their ends back, into pieces of at most `history` steps: what transforms are fitted on.
 
-    def __init__(self, series: SeriesExamples, history: int | None) -> None:
+    `groups` are the numbers of their series.
+
+    Args:
+        series: what is cut.
+        history: steps of a piece; None: a series is one piece.
+        least: what is left over at a series' begin is a piece if it has so many steps.
+    """
+
+    def __init__(self, series: SeriesExamples, history: int | None, least: int) -> None:
         self.series, self.signature, self.targets = series, series.signature, None
-        counts = [0 if not length else -(-int(length) // (history or int(length))) for length in series.lengths]
-        groups = np.repeat(np.arange(len(series)), counts)
-        self.groups = self.numbers = groups
-        number = np.concatenate([np.arange(count) for count in counts]) if counts else np.zeros(0, np.int64)
-        self.begins = number * history if history is not None else np.zeros_like(number)
-        left = series.lengths[groups] - self.begins
-        self.lengths = left if history is None else np.minimum(left, history)
-        self.ids = [series.ids[int(group)] for group in groups]
+        pieces = [
+            (number, begin, stop - begin)
+            for number, length in enumerate(series.lengths.tolist())
+            for stop in range(length, 0, -(history or length or 1))
+            if stop - (begin := max(0, stop - (history or length))) >= least
+        ]
+        numbers, self.begins, self.lengths = np.array(pieces, np.int64).reshape(-1, 3).T
+        self.groups = self.numbers = numbers
+        self.ids = [series.ids[int(number)] for number in numbers]
 
     def read(self, index: int) -> dict[str, NDArray[np.generic]]:
         begin = int(self.begins[index])
@@ -365,7 +377,7 @@ def cut_windows(
     edges = np.concatenate([[0], np.cumsum([len(each) for each in found])]).astype(np.int64)
     origins = np.concatenate(found) if found else np.zeros(0, np.int32)
     if not len(origins):
-        raise DataError(_too_short(series, least, horizon))
+        raise DataError(_too_short(series, least, horizon, to_score))
     return Windows(series, history, horizon, season, edges, origins, tuple(left_out))
 
 
@@ -384,13 +396,19 @@ def _known(
     return (before > 0) & (counted[origins + horizon] > counted[origins])
 
 
-def _too_short(series: SeriesExamples, least: int, horizon: int) -> str:
+def _too_short(series: SeriesExamples, least: int, horizon: int, to_score: bool) -> str:
+    if not to_score:
+        longest = int(series.begins.argmax())
+        return (
+            f"expected a series with {least} steps to read before the forecast (task.min_history, else task.history); "
+            f"the longest of {len(series)}, '{series.ids[longest]}', has {int(series.begins[longest])}; give more of it"
+        )
     steps = series.lengths - np.minimum(series.begins, series.lengths)
     longest = int(steps.argmax()) if len(steps) else -1
     where = f"{series.panel.locations[longest]}: " if len(series.panel.locations) and longest >= 0 else ""
     received = (
         f"; the longest, '{series.ids[longest]}', has {int(steps[longest])} in this split and "
-        f"{int(series.lengths[longest])} in all"
+        f"{int(series.lengths[longest])} up to its end"
         if longest >= 0
         else ""
     )

@@ -25,6 +25,7 @@ from rnnlab.settings import Training
 from rnnlab.sources import SequenceSource, Validation
 from rnnlab.strict import Strict
 from rnnlab.tasks import TASKS
+from rnnlab.windows import Windows
 
 SPEC = """\
 data: {source: npz, train: train.npz, test: test.npz}
@@ -33,6 +34,9 @@ model: {architecture: stacked_rnn, cell: simple, units: [4]}
 training: {epochs: 1, batch_size: 8}
 """
 REGRESSION = ("data.train=numbers.npz", "data.test=", "task={kind: regression}")
+SERIES = "data={source: series, file: series.csv, time: time, target: y, test: none, validation: {by: none}}"
+FORECAST = (SERIES, "transforms=[impute]", "training.best=null", "task={kind: forecasting, history: 6, horizon: 3}")
+DECODER = (*FORECAST, "model={architecture: seq2seq}")
 FOLDS = "data.validation.by=folds"
 SERIES = (
     "data={source: series, dataset: co2}",
@@ -87,6 +91,9 @@ class Bench:
         np.savez(folder / "train.npz", **common, labels=labels)
         np.savez(folder / "test.npz", **common, labels=labels)
         np.savez(folder / "numbers.npz", **common, labels=random.normal(size=50))
+        days = np.datetime64("2021-01-01") + np.arange(60)
+        rows = (f"{day},{value}" for day, value in zip(days, random.normal(size=60), strict=True))
+        (folder / "series.csv").write_text("\n".join(["time,y", *rows]) + "\n")
         holes = np.where(np.arange(len(values))[:, None] == 0, np.nan, values)  # in the first sequence
         np.savez(folder / "holes.npz", **{**common, "values": holes}, labels=labels)
 
@@ -161,10 +168,35 @@ def lanes(bench: Bench, settings: tuple[str, ...]) -> object:
 def losses(bench: Bench, settings: tuple[str, ...]) -> object:
     experiment = bench.experiment(settings)
     train = experiment.data.splits(bench.places)["train"]
-    task, target = experiment.task, train.signature.known_target
-    assert train.targets is not None
-    outputs = np.random.default_rng(1).normal(size=(len(train), task.outputs(target))).astype(np.float32)
-    return np.asarray(task.losses(outputs, train.targets, task.fit(target, train.targets))).tolist()
+    task = experiment.task
+    asked = task.examples(train, train=True)
+    assert asked.targets is not None
+    shape = task.shape(train.signature.known_target)
+    outputs = np.random.default_rng(1).normal(size=(len(asked), *shape)).astype(np.float32)
+    ahead = np.asarray(asked.targets, np.float32)
+    batch = {"targets": asked.targets, "ahead": ahead, "weights": np.ones(len(asked), np.float32)}
+    found, weights = task.losses(outputs, batch, task.fit(asked))
+    return np.asarray(found * weights).tolist()
+
+
+def windows(bench: Bench, settings: tuple[str, ...]) -> object:
+    """Return where each training window begins and ends, and how far its horizon reaches."""
+    experiment = bench.experiment(settings)
+    asked = experiment.task.examples(experiment.data.splits(bench.places)["train"], train=True)
+    assert isinstance(asked, Windows)
+    return asked.origins.tolist(), asked.lengths.tolist(), asked.horizon
+
+
+def seasons(bench: Bench, settings: tuple[str, ...]) -> object:
+    """Return what an error is measured by: the mean change from a season before."""
+    experiment = bench.experiment(settings)
+    return experiment.task.fit(experiment.task.examples(experiment.data.splits(bench.places)["train"]))[
+        "error"
+    ].tolist()
+
+
+def levels(bench: Bench, settings: tuple[str, ...]) -> object:
+    return bench.experiment(settings).task.constants()["levels"].tolist()
 
 
 def network(bench: Bench, settings: tuple[str, ...]) -> object:
@@ -282,6 +314,7 @@ EFFECTS: dict[str, tuple[Look, Settings, Settings]] = {
     "Experiment.name": (run_name, "name=a", "name=b"),
     "Experiment.data": (split, (), "data={test: null}"),
     "Experiment.transforms": (kept_values, "transforms=[]", "transforms=[min_max]"),
+    "Experiment.augmentations": (weights, "augmentations=[]", "augmentations=[jitter]"),
     "Experiment.task": (losses, (), REGRESSION),
     "Experiment.model": (network, "model={units: [4]}", "model={architecture: conv_rnn}"),
     "Experiment.head": (network, "head={name: classes}", "head={name: classes, readout: attention}"),
@@ -342,6 +375,19 @@ EFFECTS: dict[str, tuple[Look, Settings, Settings]] = {
     "Optimizer.clip_global_norm": (weights, (), "training.optimizer={name: adam, clip_global_norm: 0.0001}"),
     "Classification.class_weights": (losses, "task.class_weights=none", "task.class_weights=balanced"),
     "Classification.label_smoothing": (losses, "task.label_smoothing=0.0", "task.label_smoothing=0.1"),
+    "Forecasting.history": (windows, FORECAST, (*FORECAST, "task.history=7")),
+    "Forecasting.horizon": (windows, FORECAST, (*FORECAST, "task.horizon=4")),
+    "Forecasting.stride": (windows, FORECAST, (*FORECAST, "task.stride=2")),
+    "Forecasting.min_history": (windows, FORECAST, (*FORECAST, "task.min_history=2")),
+    "Forecasting.season": (seasons, FORECAST, (*FORECAST, "task.season=5")),
+    "Forecasting.seasonal_mean": (
+        network, (*FORECAST, "task.season=5"), (*FORECAST, "task.season=5", "task.seasonal_mean=2"),
+    ),
+    "Forecasting.output": (losses, FORECAST, (*FORECAST, "task.output=normal")),
+    "Forecasting.loss": (losses, FORECAST, (*FORECAST, "task.loss=huber")),
+    "Forecasting.levels": (
+        levels, (*FORECAST, "task.output=quantiles"), (*FORECAST, "task.output=quantiles", "task.levels=[0.1, 0.5]"),
+    ),
     "Regression.loss": (losses, (*REGRESSION, "task.loss=squared"), (*REGRESSION, "task.loss=huber")),
 }  # fmt: skip
 
@@ -408,7 +454,41 @@ def test_by_given_takes_the_source_own_split_and_none_takes_none(bench: Bench) -
     assert set(split(bench, ("data.validation.by=none",))) == {"train", "test"}  # type: ignore[call-overload]
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("teacher_forcing: {}", "teacher_forcing: {start: 0.0}"),
+        ("teacher_forcing: {epochs: 1}", "teacher_forcing: {epochs: 1, end: 1.0}"),
+        ("teacher_forcing: {epochs: 2}", "teacher_forcing: {epochs: 3}"),
+        ("feedback: true", "feedback: false"),
+        ("dropout: 0.0", "dropout: 0.3"),
+        ("attention: luong", "attention: luong, input_feeding: true"),
+    ],
+)
+def test_a_key_of_a_decoder_changes_its_training(bench: Bench, one: str, other: str) -> None:
+    """Those of networks are held by the contract tests; some only change what is read in training."""
+    found = [
+        history(bench, (*DECODER, f"model.decoder={{units: [3], {each}}}", "training.epochs=2"))
+        for each in (one, other)
+    ]
+    assert found[0] != found[1]
+
+
+@pytest.mark.parametrize("kind", ["absolute", "squared", "huber"])
+def test_every_kind_of_loss_of_forecasts_is_its_own(bench: Bench, kind: str) -> None:
+    others = {"squared", "absolute", "huber"} - {kind}
+    found = losses(bench, (*FORECAST, f"task.loss={kind}"))
+    assert all(losses(bench, (*FORECAST, f"task.loss={other}")) != found for other in others)
+
+
 IDLE = [
+    ("task={kind: forecasting, history: 6, horizon: 3, output: normal, loss: huber}", "task.loss"),
+    ("task={kind: forecasting, history: 6, horizon: 3, levels: [0.5]}", "task.levels"),
+    ("model={architecture: seq2seq, decoder: {input_feeding: true}}", "model.decoder.input_feeding"),
+    (
+        "model={architecture: seq2seq, decoder: {feedback: false, teacher_forcing: {start: 0.5}}}",
+        "model.decoder.teacher_forcing",
+    ),
     ("training={batch_steps: 100, batch_size: 4}", "training.batch_size"),
     ("training={tbptt: {steps: 4}, examples_per_epoch: 9}", "training.examples_per_epoch"),
     ("head={name: classes, readout: mean, attention_units: 4}", "head.attention_units"),

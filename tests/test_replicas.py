@@ -13,13 +13,13 @@ from rnnlab.training.reporting import Silent
 
 from .training_cases import DETERMINISTIC, make_case, train_in_a_process
 
-RANDOM = "stacked_dropout_plateau"
+RANDOM = ("stacked_dropout_plateau", "seq2seq_forced_dropout")
 REPLICAS = (1, 2, 3)
 
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory) -> dict[tuple[str, str], RunDir]:
-    """Every case on 1, 2 and 3 replicas, and one with dropout twice on 2, by (case, name of the run).
+    """Every case on 1, 2 and 3 replicas, and those with dropout twice on 2, by (case, name of the run).
 
     One process for each number: TensorFlow fixes its logical devices, and how they form groups, once and for all.
     """
@@ -27,7 +27,8 @@ def runs(tmp_path_factory) -> dict[tuple[str, str], RunDir]:
     found: dict[tuple[str, str], RunDir] = {}
     for replicas in REPLICAS:
         wanted = [(case, str(replicas)) for case in DETERMINISTIC]
-        wanted += {1: [(RANDOM, "1")], 2: [(RANDOM, "2"), (RANDOM, "2 again")]}.get(replicas, [])
+        names = {1: ["1"], 2: ["2", "2 again"]}.get(replicas, [])
+        wanted += [(case, name) for case in RANDOM for name in names]
         training = {"devices": "cpu" if replicas == 1 else {"replicas": replicas}, "epochs": 2}
         requests = [
             {"case": case, "folder": str(folder), "run": str(folder / f"{case} {name}"), "training": training}
@@ -57,8 +58,9 @@ def test_replicas_train_the_same_weights(case, replicas, runs):
             assert ours[name] == pytest.approx(theirs[name], abs=2e-6, rel=relative), name
 
 
-def test_dropout_is_reproducible_at_a_fixed_number_of_replicas(runs):
-    digests = [runs[RANDOM, name].read_manifest()["state_sha256"] for name in ("2", "2 again")]
+@pytest.mark.parametrize("case", RANDOM)
+def test_dropout_is_reproducible_at_a_fixed_number_of_replicas(case, runs):
+    digests = [runs[case, name].read_manifest()["state_sha256"] for name in ("2", "2 again")]
     assert digests[0] == digests[1]
 
 
@@ -81,15 +83,16 @@ def test_replicas_draw_dropout_of_their_own(dropout, tmp_path):
     assert difference > 1e-4 if dropout else difference < 1e-7
 
 
-def test_parts_of_a_batch_train_the_same_weights_as_the_whole(tmp_path):
+@pytest.mark.parametrize("case", ["accumulation", "seq2seq_own_forecasts_accumulated", "per_step_quantiles_alone"])
+def test_parts_of_a_batch_train_the_same_weights_as_the_whole(case, tmp_path):
     whole, parts = RunDir.create(tmp_path / "whole"), RunDir.create(tmp_path / "parts")
     for run, accumulate in ((whole, 1), (parts, 3)):
-        train(make_case("accumulation", tmp_path, epochs=2, accumulate=accumulate), run, Places(tmp_path, tmp_path))
+        train(make_case(case, tmp_path, epochs=2, accumulate=accumulate), run, Places(tmp_path, tmp_path))
     assert largest_difference(read_arrays(parts.state), read_arrays(whole.state)) <= 1e-6
-    assert largest_difference(read_arrays(parts.state), initial_weights(tmp_path)) > 1e-2
+    assert largest_difference(read_arrays(parts.state), initial_weights(case, tmp_path)) > 1e-2
 
 
-def initial_weights(folder):
+def initial_weights(case, folder):
     """The weights of state 0: a training that ends before its first step leaves them."""
 
     class Stop(Silent):
@@ -98,5 +101,5 @@ def initial_weights(folder):
 
     run = RunDir.create(folder / "initial")
     with pytest.raises(KeyboardInterrupt):
-        train(make_case("accumulation", folder), run, Places(folder, folder), Stop())
+        train(make_case(case, folder), run, Places(folder, folder), Stop())
     return read_arrays(run.state)

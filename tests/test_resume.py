@@ -68,8 +68,15 @@ def interrupt_and_resume(case: str, folder: Path, cuts: list[int]) -> RunDir:
     return run
 
 
-@pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("cuts", [[1], [3], [6, 4]], ids=str)
+def cut_cases():
+    """Return every case beside every cut; those that take long to compile are cut twice, and more often when slow."""
+    for case, values in CASES.items():
+        for cuts in ([1], [3], [6, 4]):
+            marks = [pytest.mark.slow] if "series" in values.get("data", {}).values() and len(cuts) == 1 else []
+            yield pytest.param(case, cuts, marks=marks, id=f"{case}-{cuts}")
+
+
+@pytest.mark.parametrize(("case", "cuts"), list(cut_cases()))
 def test_a_cut_training_ends_with_the_same_bits(case, cuts, unbroken, tmp_path):
     assert_same_result(interrupt_and_resume(case, tmp_path, cuts), unbroken(case))
 

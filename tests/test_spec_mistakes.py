@@ -53,7 +53,7 @@ def adam(text: str) -> str:
 CASES = [
     # Keys
     (spec(rest="modle: x"), "4:1: modle: unknown key; did you mean 'model'?"),
-    (spec(rest="1: x"), "4:1: 1: unknown key; known: data, "),
+    (spec(rest="1: x"), "4:1: 1: unknown key; known: augmentations, data, "),
     (spec(rest='"": x'), "4:1: '': unknown key"),
     (spec(rest='"a\\nb": x'), r"4:1: 'a\nb': unknown key"),
     (spec(rest='"\\e[31m": x'), r"4:1: '\x1b[31m': unknown key"),

@@ -613,7 +613,7 @@ def test_the_named_columns_are_prepared_and_no_others(name: str, columns: list[s
 
 @pytest.mark.parametrize("name", COLUMN_WISE)
 def test_by_default_what_is_known_of_the_future_stays_as_it_is(name: str) -> None:
-    assert changed_columns(of_columns(name)) == set(NAMES if name in ("standardize", "min_max") else NAMES[:3])
+    assert changed_columns(of_columns(name)) == set(NAMES[:3] if name in ("log", "difference") else NAMES)
 
 
 @pytest.mark.parametrize("name", ["standardize", "min_max"])
@@ -879,6 +879,26 @@ def test_indicators_come_last_under_names_of_their_own() -> None:
     window, ahead = make_windows([9])
     extended = Chain([made("impute", indicator=True)], TRAIN).extend(ahead, window, [9], []).numpy()
     np.testing.assert_array_equal(extended, np.concatenate([ahead, np.zeros((1, HORIZON, 3))], axis=2))
+
+
+@pytest.mark.parametrize("method", ["forward", "linear"])
+def test_what_is_missing_of_the_future_is_the_last_known_value(method: str) -> None:
+    window, ahead = make_windows([9])
+    future = [NAMES.index(name) for name in FORECAST.inputs[1].names]
+    window[0, 8, future], ahead[0, :2, future], ahead[0, 3, future] = np.nan, np.nan, np.nan
+    chain = Chain([made("impute", method=method)], TRAIN)
+    filled, extended = chain.windows(window, [9], [])[-1][0].numpy(), chain.extend(ahead, window, [9], []).numpy()
+    np.testing.assert_array_equal(filled[0, 8, future], window[0, 7, future])
+    np.testing.assert_array_equal(extended[0, 0, future], window[0, 7, future])
+    np.testing.assert_array_equal(extended[0, 1, future], window[0, 7, future])
+    np.testing.assert_array_equal(extended[0, 3, future], ahead[0, 2, future])
+
+
+def test_targets_ahead_are_never_filled_in() -> None:
+    window, ahead = make_windows([9])
+    ahead[0, 1, :2] = np.nan
+    extended = Chain([made("impute")], TRAIN).extend(ahead, window, [9], []).numpy()
+    np.testing.assert_array_equal(extended, ahead)
 
 
 @pytest.mark.parametrize("name", ["log", "difference", "impute", "min_max"])

@@ -56,7 +56,7 @@ def cut(split: SeriesExamples, history: int | None = 6, stride: int = 1, least: 
 
 
 def fitted(name: str, windows: Windows) -> Pipeline:
-    return Pipeline.fit([TRANSFORMS.parse(each) for each in CHAINS[name]], windows.tiles())
+    return Pipeline.fit([TRANSFORMS.parse(each) for each in CHAINS[name]], Tiles(windows.series, windows.history, 2))
 
 
 def loaded(windows: Windows, pipeline: Pipeline, plan: Any) -> list[dict[str, np.ndarray]]:
@@ -145,18 +145,19 @@ def test_without_a_window_there_is_a_clear_error() -> None:
         cut(make_split(), horizon=50)
 
 
-@pytest.mark.parametrize("history", [None, 1, 4, 7, 50])
-def test_tiles_are_all_steps_once(history: int | None) -> None:
+@pytest.mark.parametrize(("history", "least"), [(None, 1), (None, 4), (1, 1), (4, 1), (4, 4), (7, 4), (50, 1), (50, 4)])
+def test_tiles_are_all_steps_once_but_a_short_rest_at_the_beginning(history: int | None, least: int) -> None:
     split = make_split()
-    tiles = Tiles(split, history)
+    tiles = Tiles(split, history, least)
     for number in range(len(split)):
         rows = [tiles.read(index)["sequence"] for index in range(len(tiles)) if tiles.groups[index] == number]
         assert all(len(row) <= (history or 99) for row in rows)
-        np.testing.assert_array_equal(
-            np.concatenate(rows) if rows else [], split.read(number)["sequence"] if rows else []
-        )
-        assert bool(rows) == bool(split.lengths[number])
-    assert tiles.lengths.sum() == split.lengths.sum()
+        length = int(split.lengths[number])
+        rest = length % history if history else 0
+        dropped = length if history is None and length < least else rest if rest < least else 0
+        backwards = np.concatenate(rows[::-1]) if rows else np.zeros((0, split.signature.inputs[0].shape[0]))
+        np.testing.assert_array_equal(backwards, split.read(number)["sequence"][dropped:])
+        assert all(len(row) >= min(least, history or least) for row in rows)
     assert [len(tiles.read(index)["sequence"]) for index in range(len(tiles))] == list(tiles.lengths)
 
 
@@ -235,6 +236,7 @@ def test_types_and_shapes_are_those_that_the_network_takes() -> None:
     assert types == {
         "sequence": ("float32", (6, features)),
         "raw": ("float32", (6, features)),
+        "observed": ("float32", (6, 2)),
         "known": ("bool", (6, 2)),
         "future": ("float32", (HORIZON, known)),
         "ahead": ("float32", (HORIZON, 2)),
@@ -274,3 +276,8 @@ def test_what_is_to_be_forecast_begins_behind_the_last_value_or_at_the_date(from
             windows.read(index)["future"][:, 0], split.panel.read(series)[origin : origin + HORIZON, 0]
         )
         assert np.isnan(windows.ahead(index)).all()
+
+
+def test_a_date_behind_all_that_is_known_is_refused() -> None:
+    with pytest.raises(DataError, match=r"expected a date up to .*, the first without a value"):
+        make_split().to_forecast(HORIZON, "2022-03-17")

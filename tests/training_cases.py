@@ -86,6 +86,48 @@ TWINS = {
     "training": {"best": None, "optimizer": {"name": "sgd", "learning_rate": 0.1}},
 }
 
+SERIES = {
+    "source": "series",
+    "time": "time",
+    "layout": "long",
+    "id": "id",
+    "target": ["f0", "f1"],
+    "future": ["f2"],
+    "validation": {"by": "cut", "cut": 9},
+    "test": "none",
+}
+FORECAST = {"kind": "forecasting", "history": 7, "horizon": 3, "min_history": 2}
+IMPUTED = [{"name": "impute"}, {"name": "standardize"}]
+SEQ2SEQ: dict[str, Any] = {
+    "data": SERIES,
+    "transforms": IMPUTED,
+    "task": {**FORECAST, "output": "normal"},
+    "model": {
+        "architecture": "seq2seq",
+        "encoder": {"architecture": "stacked_rnn", "cell": "gru", "units": [5]},
+        "decoder": {"units": [5], "attention": "luong", "input_feeding": True},
+    },
+    "training": {"optimizer": {"name": "adam", "learning_rate": 0.02, "clip_global_norm": 0.5}},
+}
+PER_STEP: dict[str, Any] = {
+    "data": SERIES,
+    "transforms": IMPUTED,
+    # Of all history: windows, and so batches, of several widths.
+    "task": {**FORECAST, "history": "all", "output": "quantiles", "season": 2, "seasonal_mean": 2},
+    "model": {"architecture": "stacked_rnn", "cell": "gru", "units": [5]},
+    "head": {"name": "per_step", "hidden_units": 6},
+    "training": {"optimizer": {"name": "sgd", "learning_rate": 0.05, "clip_norm": 0.5}},
+}
+
+_FORCED = {"dropout": 0.3, "teacher_forcing": {"start": 1.0, "end": 0.0, "epochs": 3}}
+CASES |= {
+    "seq2seq_forced_dropout": {
+        **SEQ2SEQ,
+        "model": {**SEQ2SEQ["model"], "decoder": {**SEQ2SEQ["model"]["decoder"], **_FORCED}},
+    },
+    "per_step_quantiles": {**PER_STEP, "head": {**PER_STEP["head"], "dropout": 0.2}},
+}
+
 DETERMINISTIC: dict[str, dict[str, Any]] = {
     "weights_and_clipping": {
         "task": {"kind": "classification", "class_weights": "balanced"},
@@ -134,6 +176,39 @@ DETERMINISTIC: dict[str, dict[str, Any]] = {
 }
 
 
+_NO_TRUTH = {"start": 0.0, "end": 0.0}
+DETERMINISTIC |= {
+    "seq2seq_own_forecasts_accumulated": {
+        **SEQ2SEQ,
+        "model": {**SEQ2SEQ["model"], "decoder": {"units": [5], "attention": "bahdanau", "teacher_forcing": _NO_TRUTH}},
+        "training": {"accumulate": 2, "optimizer": {"name": "sgd", "learning_rate": 0.05, "clip_norm": 0.5}},
+    },
+    "per_step_quantiles_alone": PER_STEP,
+    "direct_by_series": {
+        "data": SERIES,
+        "transforms": [{"name": "impute"}, {"name": "standardize", "over": "series"}],
+        "task": FORECAST,
+        "model": {"architecture": "stacked_rnn", "cell": "gru", "units": [5]},
+        "head": {"name": "direct", "hidden_units": 6},
+        "training": {"accumulate": 3, "optimizer": {"name": "sgd", "learning_rate": 0.05}},
+    },
+}
+
+
+def write_gapped_series(path: Path) -> Path:
+    """Write three series of random lengths, a fourth of whose targets are missing, but not the first."""
+    random, lines = np.random.default_rng(0), ["id,time,f0,f1,f2"]
+    for series, length in enumerate((30, 21, 26)):
+        values = random.normal(size=(length, 3)) + 5 * series
+        missing = random.random((length, 3)) < 0.25
+        missing[0] = missing[:, 2] = False
+        for day, (row, gone) in enumerate(zip(values, missing, strict=True)):
+            cells = ("" if no else repr(float(value)) for value, no in zip(row, gone, strict=True))
+            lines.append(",".join((f"s{series}", str(np.datetime64("2021-01-01") + day), *cells)))
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
 def make_case(case: str, folder: Path, model: Mapping[str, Any] | None = None, **training: Any) -> Experiment:
     """Write the case's data into the folder, once, and return the experiment."""
     data = folder / "train.npz"
@@ -144,6 +219,11 @@ def make_case(case: str, folder: Path, model: Mapping[str, Any] | None = None, *
         values = random.normal(size=(lengths.sum(), 3)) + np.repeat(labels, lengths)[:, None] * 0.5
         np.savez(data, values=values, lengths=lengths, labels=labels)
     values = {**CASES, **DETERMINISTIC, "twins": TWINS}[case]
+    own: dict[str, Any] = {"source": "npz", "train": str(data), **values.get("data", {})}
+    if own["source"] == "series":
+        del own["train"]
+        table = folder / "series.csv"
+        own["file"] = str(table if table.exists() else write_gapped_series(table))
     merged = {"epochs": 4, "batch_size": 8, "buckets": {"shapes": 3}, **values["training"], **training}
     if "batch_steps" in merged:
         del merged["batch_size"]
@@ -153,7 +233,7 @@ def make_case(case: str, folder: Path, model: Mapping[str, Any] | None = None, *
             "seed": 3,
             **values,
             "model": {**values["model"], **(model or {})},
-            "data": {"source": "npz", "train": str(data), **values.get("data", {})},
+            "data": own,
             "training": merged,
         }
     )

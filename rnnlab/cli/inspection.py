@@ -14,11 +14,13 @@ from rnnlab.cli.tables import print_table, skipped_lines
 from rnnlab.errors import RunError, UserError, did_you_mean
 from rnnlab.examples import Examples, skipped_by_split
 from rnnlab.experiment import Experiment, load_experiment
+from rnnlab.panel import stamp_text
 from rnnlab.places import Places
 from rnnlab.plan import padding_share
 from rnnlab.registry import REGISTRIES, Registry
 from rnnlab.rundir import RunDir
 from rnnlab.strict import Strict
+from rnnlab.windows import SeriesExamples
 
 MEGABYTE = 2**20
 FEW = 5  # bad sequences that are shown of each split
@@ -35,7 +37,7 @@ def check_spec(spec: Path, settings: tuple[str, ...], data: Path) -> None:
     raw = experiment.data.splits(Places(spec.parent.absolute(), data))
     check_target(experiment, raw)
     prepared = prepare(experiment, raw)
-    _print_data(raw)
+    _print_data(raw, experiment)
     _print_lengths(experiment, prepared)
     network, memory = _build(experiment, prepared)
     _print_network(network, memory)
@@ -43,7 +45,7 @@ def check_spec(spec: Path, settings: tuple[str, ...], data: Path) -> None:
     print("\nNothing wrong found.")
 
 
-def _print_data(raw: dict[str, Examples]) -> None:
+def _print_data(raw: dict[str, Examples], experiment: Experiment) -> None:
     target = raw["train"].signature.target
     field = raw["train"].signature.inputs[0]
     asked = ", ".join(target.names) if target is not None and target.kind == "series" else getattr(target, "name", None)
@@ -52,7 +54,10 @@ def _print_data(raw: dict[str, Examples]) -> None:
         print(f"  {note}")
     rows = []
     raw = {name: raw[name] for name in ("train", "validation", "test") if name in raw}
-    for name, examples in raw.items():
+    series = {name: each for name, each in raw.items() if isinstance(each, SeriesExamples)}
+    if series:
+        _print_series(series, experiment)
+    for name, examples in raw.items() if not series else ():
         lengths = examples.lengths
         rows.append(
             [
@@ -61,7 +66,8 @@ def _print_data(raw: dict[str, Examples]) -> None:
                 *(f"{value:.0f}" for value in (lengths.min(), np.median(lengths), lengths.max())),
             ]
         )
-    print_table(["split", "examples", "shortest", "median", "longest"], rows)
+    if rows:
+        print_table(["split", "examples", "shortest", "median", "longest"], rows)
     for name, skipped in skipped_by_split(raw).items():
         print(f"\n{name}: {len(skipped)} bad sequence(s) left out")
         print("\n".join(skipped_lines(skipped, FEW)))
@@ -79,6 +85,26 @@ def _print_data(raw: dict[str, Examples]) -> None:
         )
         if len(target.names) > len(shown):
             print(f"… and {len(target.names) - len(shown)} more classes")
+
+
+def _print_series(splits: dict[str, SeriesExamples], experiment: Experiment) -> None:
+    """Print what was found out about series, and what each split has for its own: its time, and windows in it."""
+    train = splits["train"]
+    found = {key.replace("_", " "): value for key, value in train.found}
+    print(f"  {'; '.join(f'{key} {value}' for key, value in found.items())}")
+    for field in train.signature.inputs[1:]:
+        names = dict.fromkeys(name.partition("=")[0] for name in field.names)  # of classes, their category
+        print(f"  known of days to come: {', '.join(names)}")
+    print()
+    rows = []
+    for name, series in splits.items():
+        windows = experiment.task.examples(series, train=name == "train")
+        panel = series.panel
+        own = np.flatnonzero(panel.lengths > series.begins)
+        first = panel.clock(panel.step.stamps(panel.first[own], series.begins[own])).min()
+        last = panel.clock(panel.step.stamps(panel.first[own], panel.lengths[own] - 1)).max()
+        rows.append([name, str(len(own)), stamp_text(first), stamp_text(last), f"{len(windows):,}"])
+    print_table(["split", "series", "from", "to", "windows"], rows)
 
 
 def _print_lengths(experiment: Experiment, prepared: Any) -> None:
@@ -169,6 +195,7 @@ def list_components(kind: str | None) -> None:
     for package in (
         "sources",
         "transforms",
+        "augmentations",
         "architectures",
         "heads",
         "tasks",

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 from numpy.typing import NDArray
 
@@ -168,8 +169,8 @@ def _forecast_rows(
 
 
 def _short(value: Any) -> float:
-    """Return a number with the digits that 32 bits have."""
-    return float(f"{value:.9g}")
+    """Return a number with no more digits than it takes to tell it from others of 32 bits."""
+    return float(str(np.float32(value)))
 
 
 def _few(names: Sequence[str]) -> str:

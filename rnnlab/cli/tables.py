@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -83,7 +83,7 @@ def _warn_if_beaten(evaluation: Evaluation, main: str) -> None:
 
 
 def print_spread(runs: Sequence[Path], split: str) -> None:
-    """Print every run's scores on a split, from its metrics folder, and their mean and standard deviation."""
+    """Print every run's scores on a split, from its metrics folder, their mean and deviation, and the baselines'."""
     loaded = [RunDir(run).read_evaluation(split) for run in runs]
     found = [(run, each["metrics"]) for run, each in zip(runs, loaded, strict=True) if each is not None]
     if not found:
@@ -94,11 +94,25 @@ def print_spread(runs: Sequence[Path], split: str) -> None:
     rows.append(["mean", *(_number(statistics.fmean(column) if column else None) for column in columns)])
     if len(found) > 1:
         rows.append(["standard deviation", *(_number(_deviation(column)) for column in columns)])
+    rows += _baseline_means([each["baselines"] for each in loaded if each is not None], names)
     print(f"{split} split\n")
     print_table(["", *names], rows)
     for run, each in zip(runs, loaded, strict=True):
         if each is not None and each.get("left_out"):
             print(f"{run.name}: {each['left_out']} bad sequence(s) of this data left out")
+
+
+def _baseline_means(
+    baselines: Sequence[Mapping[str, Mapping[str, float | None]]], names: Sequence[str]
+) -> list[list[str]]:
+    """Return a row for each baseline that all runs have: its mean scores, as folds differ in their data."""
+    rows = []
+    for baseline in baselines[0]:
+        if all(baseline in each for each in baselines):
+            columns = [[each[baseline].get(name) for each in baselines] for name in names]
+            known = [[float(value) for value in column if value is not None] for column in columns]
+            rows.append([_title(baseline), *(_number(statistics.fmean(each) if each else None) for each in known)])
+    return rows
 
 
 def print_splits(run: Path, evaluations: Sequence[Evaluation]) -> None:

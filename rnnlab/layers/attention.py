@@ -19,8 +19,9 @@ AttentionName = Literal["bahdanau", "luong"]
 class Attention(keras.layers.Layer):
     """A weighted mean of the encoder's valid steps; the weights are a softmax of scores against a query.
 
-    `bahdanau`: score = v · tanh(W query + U step) (Bahdanau et al. 2015, additive); `luong`: score = query · W step
-    (Luong et al. 2015, "general").
+    `bahdanau`: score = v · tanh(W query + U step) (Bahdanau et al. 2015, additive). `luong`: score =
+    query · W step / √U (Luong et al. 2015, "general"; divided by √U as in Vaswani et al. 2017, so that the softmax does
+    not saturate early: level in validation, and steadier over seeds).
 
     Args:
         kind: how a step is scored.
@@ -48,7 +49,7 @@ class Attention(keras.layers.Layer):
     def call(self, query: Any, keys: Any, values: Any, valid: Any) -> Any:
         """Return the weighted mean (B, U) for a query (B, Q)."""
         if self.kind == "luong":
-            scores = tf.einsum("bu,btu->bt", query, keys)
+            scores = tf.einsum("bu,btu->bt", query, keys) * self.units**-0.5
         else:
             hidden = keras.ops.matmul(query, self.of_query) + self.bias
             scores = tf.reduce_sum(tf.tanh(hidden[:, tf.newaxis] + keys) * self.score, axis=-1)

@@ -223,8 +223,8 @@ class ForecastDecoder(keras.layers.Layer):
             inputs = [before] if self.feedback else []
             inputs += [future[:, position]] if future is not None else []
             # Where there is nothing to read, ones: of zeros, the cell's kernel would never learn anything.
-            joined = tf.concat(inputs, axis=-1) if inputs else tf.ones_like(last[:, :1])
-            output, state = self.core.step(tf.cast(joined, final.dtype), state, masks, memory)
+            inputs = [tf.cast(each, final.dtype) for each in inputs or [tf.ones_like(last[:, :1])]]
+            output, state = self.core.step(tf.concat(inputs, axis=-1), state, masks, memory)
             output = self.outputs(output if self.hidden is None else self.hidden(output))
             said = output[:, : self.numbers]
             return output, self._fed(said, teacher[:, position], position) if training else said, state
@@ -239,7 +239,7 @@ class ForecastDecoder(keras.layers.Layer):
         progress = tf.minimum(epochs_done() / self.truth_epochs, 1.0)
         share = self.truth_first + (self.truth_last - self.truth_first) * progress
         drawn = stateless_uniform([tf.shape(said)[0], self.horizon], self.salt)[:, position][:, tf.newaxis] < share
-        return tf.where(drawn & ~tf.math.is_nan(truth), truth, said)
+        return tf.where(drawn & ~tf.math.is_nan(truth), tf.cast(truth, said.dtype), said)
 
     def compute_output_shape(self, final_shape: Any, *rest: Any, **named: Any) -> Any:
         return (final_shape[0], *self.shape)

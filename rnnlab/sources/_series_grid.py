@@ -92,7 +92,7 @@ class Rows:
         value = self.values[row, column]
         if np.isnan(value):
             return "an empty cell"
-        return shown(self.classes[column][int(value)]) if self.classes[column] else f"{value:.9g}"
+        return shown(self.classes[column][int(value)]) if self.classes[column] else f"{float(str(value)):.9g}"
 
     def fault(self, row: int, reason: str) -> None:
         self.bad.add(int(self.series[row]), self.where(row), reason)

@@ -15,7 +15,7 @@ from rnnlab.errors import DataError
 from rnnlab.examples import Examples
 from rnnlab.signature import Field
 from rnnlab.tasks import Learnt, Task
-from rnnlab.windows import SeriesExamples, Windows, cut_windows
+from rnnlab.windows import SeriesExamples, Tiles, Windows, cut_windows
 
 LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
@@ -24,7 +24,7 @@ class Forecasting(Task):
     """The next `horizon` steps of each target, from the `history` steps before them, in the target's own unit.
 
     The loss is a mean over all targets that are known, in the units that the transforms make. Quantiles never cross:
-    each is the one below it and something positive (the middle one comes first).
+    each is the one next to it and something positive, from the median on.
     """
 
     targets = frozenset({"series"})
@@ -67,7 +67,9 @@ class Forecasting(Task):
         "then absolute",
     )
     levels: list[float] = Key(
-        default_factory=lambda: list(LEVELS), min_length=1, description="levels of the quantiles, ascending"
+        default_factory=lambda: list(LEVELS),
+        min_length=1,
+        description="levels of the quantiles, ascending; of `output: quantiles` 0.5 is the forecast itself",
     )
 
     @field_validator("history")
@@ -86,6 +88,8 @@ class Forecasting(Task):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Forecasting:
+        if self.output == "quantiles" and 0.5 not in self.levels:
+            raise ValueError(f"levels: expected 0.5 among them, which is the forecast itself; received {self.levels}")
         if self.seasonal_mean and self.season is None:
             raise ValueError("seasonal_mean: needs `season`, the number of steps of a season")
         if self.min_history is not None and self.history != "all" and self.min_history > self.history:
@@ -120,7 +124,8 @@ class Forecasting(Task):
         return cut_windows(raw, history, self.horizon, stride, self.shortest, season, to_score=to_score)
 
     def to_fit(self, train: Examples) -> Examples:
-        return cast(Windows, train).tiles()
+        windows = cast(Windows, train)
+        return Tiles(windows.series, windows.history, self.shortest)
 
     def fit(self, train: Examples) -> Learnt:
         """Return the targets' deviations `scale` (C,), and of each series the mean seasonal change `error` (S + 1, C).
@@ -156,8 +161,7 @@ class Forecasting(Task):
             from rnnlab.layers.horizon import ahead_of_each_step
             from rnnlab.layers.time import valid_steps
 
-            steps = batch["sequence"][..., : truth.shape[-1]]
-            steps = tf.where(batch["known"], steps, np.nan)
+            steps = tf.where(batch["known"], batch["observed"], np.nan)
             truth = ahead_of_each_step(steps, truth, batch["lengths"])
             valid = valid_steps(batch["lengths"], tf.shape(outputs)[1])[:, :, tf.newaxis, tf.newaxis]
             # Before the first value that is known, a step may have been filled in from a later one.
@@ -175,7 +179,7 @@ class Forecasting(Task):
         import tensorflow as tf
 
         if self.output == "quantiles":
-            error = truth[..., tf.newaxis, :] - _quantiles(outputs)
+            error = truth[..., tf.newaxis, :] - _quantiles(outputs, self.levels.index(0.5))
             levels = tf.constant(self.levels, tf.float32)[:, tf.newaxis]
             return 2 * tf.reduce_mean(tf.maximum(levels * error, (levels - 1) * error), axis=-2)
         error = truth - outputs[..., 0, :]
@@ -196,7 +200,7 @@ class Forecasting(Task):
             outputs = tf.gather(outputs, tf.maximum(lengths - 1, 0), batch_dims=1)
         answers = {"values": outputs[..., 0, :]}
         if self.output == "quantiles":
-            answers["quantiles"] = tf.transpose(_quantiles(outputs), [0, 1, 3, 2])
+            answers["quantiles"] = tf.transpose(_quantiles(outputs, self.levels.index(0.5)), [0, 1, 3, 2])
         elif self.output == "normal":
             from scipy.special import ndtri
 
@@ -226,12 +230,16 @@ def _mean_change(values: NDArray[np.float32], season: int) -> NDArray[np.float64
         return np.where(known, change, 0).sum(axis=0) / known.sum(axis=0)
 
 
-def _quantiles(outputs: Any) -> Any:
-    """Return ascending quantiles (…, Q, C) of outputs (…, Q, C): the middle one, then the steps up, then those down."""
+def _quantiles(outputs: Any, median: int) -> Any:
+    """Return ascending quantiles (…, Q, C) of outputs (…, Q, C): the median, then the steps up, then those down.
+
+    Args:
+        outputs: as the network gives them.
+        median: the median's place among the quantiles.
+    """
     import tensorflow as tf
 
-    count = outputs.shape[-2]
-    above = count - 1 - (count - 1) // 2
+    above = outputs.shape[-2] - 1 - median
     middle, up, down = outputs[..., :1, :], outputs[..., 1 : 1 + above, :], outputs[..., 1 + above :, :]
     higher = middle + tf.cumsum(tf.nn.softplus(up), axis=-2)
     lower = middle - tf.cumsum(tf.nn.softplus(down), axis=-2)

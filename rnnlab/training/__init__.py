@@ -213,7 +213,9 @@ def _build_loop(experiment: Experiment, run: RunDir, prepared: Prepared, strateg
 
     training = experiment.training
     target = prepared.raw["train"].signature.known_target
-    objective = Objective(experiment.task, prepared.learnt, experiment.task.metrics(target), prepared.pipeline)
+    objective = Objective(
+        experiment.task, prepared.learnt, experiment.task.metrics(target), prepared.pipeline, experiment.augmentations
+    )
     with strategy.scope():
         network = build_network(
             experiment, prepared.pipeline.signature, training.precision, stateful=training.tbptt is not None

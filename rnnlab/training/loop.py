@@ -212,7 +212,7 @@ class Loop:
         progress.begin_epoch(progress.epoch + 1)
         self.sums, self.carried = None, {}
         if reason is None and progress.epoch >= self.settings.epochs:
-            reason = f"{self.settings.epochs} epochs are done"
+            reason = "1 epoch is done" if self.settings.epochs == 1 else f"{self.settings.epochs} epochs are done"
         progress.finished = reason
         if reason is not None or self._save_is_due():
             self.save()

@@ -17,6 +17,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from rnnlab.augmentations import Augmentation
 from rnnlab.layers.randomness import random_scope
 from rnnlab.metrics import Metric
 from rnnlab.network import STATE
@@ -25,7 +26,8 @@ from rnnlab.settings import Training
 from rnnlab.tasks import Task
 
 Sums = dict[str, Any]
-OVER_TIME = ("known", "raw")  # what has an axis of time in a batch beside the field: as wide as that, or wider
+# What has an axis of time in a batch beside the field: as wide as that, or wider.
+OVER_TIME = ("known", "observed", "raw")
 
 
 @dataclass(frozen=True)
@@ -37,12 +39,22 @@ class Objective:
         learnt: what the task learnt from the training split.
         metrics: by name.
         pipeline: brings answers back into the unit of the raw data.
+        augmentations: of training batches, in order.
     """
 
     task: Task
     learnt: Mapping[str, NDArray[Any]]
     metrics: Mapping[str, Metric]
     pipeline: Pipeline
+    augmentations: Sequence[Augmentation] = ()
+
+    def augmented(self, batch: Mapping[str, Any], seed: Any) -> dict[str, Any]:
+        """Return a training batch as it might also have been, drawn from this seed, (2,) int32."""
+        result = dict(batch)
+        for number, augmentation in enumerate(self.augmentations):
+            own = tf.random.experimental.stateless_fold_in(seed, number)
+            result = augmentation.apply(result, self.pipeline.signature, own)
+        return result
 
     def sums(self, outputs: Any, batch: Mapping[str, Any]) -> Sums:
         """Return the sums of one replica's rows: the rows, the loss and its weight, and each metric's own."""
@@ -137,7 +149,7 @@ class Stepper:
         return states
 
     def _call(self, name: str, function: Callable[..., Any], batch: Mapping[str, Any], *rest: Any) -> Any:
-        field = next(key for key in self.network.input if key != "lengths")
+        field = self.objective.pipeline.signature.inputs[0].name
         width = int(batch[field].shape[1]) if self.static_widths and name == "train" else None
         compiled = self._compiled.get((name, width))
         if compiled is None:
@@ -152,6 +164,8 @@ class Stepper:
         return compiled(batch, *rest)
 
     def _train(self, batch: Mapping[str, Any], update: Any, epoch: Any) -> Any:
+        seed = tf.random.experimental.stateless_fold_in(tf.constant([self.seed, 1], tf.int32), update)
+        batch = self.objective.augmented(batch, seed)  # before replicas and parts take their rows
         result = self.strategy.run(self._train_replica, args=(batch, update, epoch))
         # Every replica holds the same all-reduced values; the first one's are as good as any.
         return tf.nest.map_structure(self._first, result)

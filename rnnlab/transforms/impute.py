@@ -15,14 +15,24 @@ from pydantic import Field, model_validator
 
 from rnnlab.examples import Examples
 from rnnlab.signature import Signature
-from rnnlab.transforms import ADDED, ColumnTransform, Learnt, feature_names, input_field, masked_moments, valid_steps
+from rnnlab.transforms import (
+    ADDED,
+    ColumnTransform,
+    Learnt,
+    Names,
+    feature_names,
+    input_field,
+    masked_moments,
+    valid_steps,
+)
 
 
 class Impute(ColumnTransform):
     """Fill in missing values (NaN) from the known ones of the same feature and window.
 
     Before the first known value stands that one, after the last known value that one. A feature of which a window
-    knows nothing gets its training mean. Targets ahead of a window are never filled in.
+    knows nothing gets its training mean. What is known of days to come is missing at a stamp without a row: ahead of a
+    window the last known value stands there, whatever the method. Targets ahead are never filled in.
     """
 
     idle_unless = {"season": ("method", lambda method: method == "seasonal")}
@@ -33,7 +43,12 @@ class Impute(ColumnTransform):
         "seasonal: the last known value whole seasons before, and where there is none as linear does",
     )
     season: int | None = Field(None, ge=2, description="the steps of a season, which `seasonal` needs")
-    indicator: bool = Field(False, description="add a feature for each that is imputed: 1 where it was missing, else 0")
+    indicator: bool = Field(
+        False,
+        description="add a feature for each that is imputed: 1 where it was missing, else 0; where `columns` are not "
+        "named, for those that are not known of the future",
+    )
+    columns: Names | None = Field(None, description="the features that are filled in; default: all")
 
     @model_validator(mode="after")
     def _has_season(self) -> Impute:
@@ -53,9 +68,30 @@ class Impute(ColumnTransform):
     def fills(self) -> bool:
         return True
 
+    def prepares(self, name: str, future: frozenset[str]) -> bool:
+        return not name.endswith(ADDED)
+
+    def marked(self, signature: Signature) -> NDArray[np.bool_]:
+        """Return (F,) bool: which features get an indicator."""
+        chosen = self.chosen(signature)
+        if not self.indicator:
+            return np.zeros_like(chosen)
+        return chosen if self.columns is not None else chosen & ~self._known_ahead(signature)
+
     def fit(self, train: Examples) -> Learnt:
         mean, _ = masked_moments(train, self.field)
-        return {"chosen": self.chosen(train.signature), "mean": mean.astype(np.float32)}
+        chosen = self.chosen(train.signature)
+        return {
+            "chosen": chosen,
+            "marked": self.marked(train.signature),
+            "ahead": chosen & self._known_ahead(train.signature),
+            "mean": mean.astype(np.float32),
+        }
+
+    def _known_ahead(self, signature: Signature) -> NDArray[np.bool_]:
+        """Return (F,) bool: which features are known of the future."""
+        future = {name for each in signature.inputs if each.kind == "future" for name in each.names}
+        return np.array([name in future for name in feature_names(input_field(signature, self.field))])
 
     def apply(self, values: Any, lengths: Any, learnt: Mapping[str, NDArray[Any]]) -> tuple[Any, Any]:
         import tensorflow as tf
@@ -68,15 +104,26 @@ class Impute(ColumnTransform):
         filled = tf.where(tf.reduce_any(known, axis=2, keepdims=True), filled, mean)
         parts = [tf.transpose(tf.where(known, some, filled), [0, 2, 1]), values]
         if self.indicator:
-            parts.append(tf.transpose(tf.cast(~known, values.dtype), [0, 2, 1]))
-        return tf.gather(tf.concat(parts, axis=2), self._order(learnt["chosen"]), axis=2), lengths
+            missing = tf.math.is_nan(tf.gather(values, np.flatnonzero(learnt["marked"]), axis=2))
+            parts.append(tf.cast(missing & valid_steps(values, lengths), values.dtype))
+        return tf.gather(tf.concat(parts, axis=2), _order(learnt["chosen"], learnt["marked"]), axis=2), lengths
 
     def extend(self, ahead: Any, window: Any, lengths: Any, learnt: Mapping[str, NDArray[Any]]) -> Any:
         import tensorflow as tf
 
-        if not self.indicator:
-            return ahead
-        return tf.pad(ahead, [[0, 0], [0, 0], [0, int(np.sum(learnt["chosen"]))]])
+        if learnt["ahead"].any():
+            ahead = tf.where(learnt["ahead"], self._carried(ahead, window, lengths, learnt), ahead)
+        return tf.pad(ahead, [[0, 0], [0, 0], [0, int(np.sum(learnt["marked"]))]])
+
+    def _carried(self, ahead: Any, window: Any, lengths: Any, learnt: Mapping[str, NDArray[Any]]) -> Any:
+        """Return (B, H, F): of each feature the last value that is known, and before that the window's last one."""
+        import tensorflow as tf
+
+        filled, _ = self.apply(window, lengths, learnt)
+        last = tf.gather(filled, tf.maximum(lengths - 1, 0), batch_dims=1)[:, tf.newaxis, : ahead.shape[-1]]
+        values = tf.transpose(tf.concat([last, ahead], axis=1), [0, 2, 1])  # (B, F, 1 + H)
+        before, _ = neighbours(~tf.math.is_nan(values))
+        return tf.transpose(_at(values, before), [0, 2, 1])[:, 1:]
 
     def invert(self, answers: Any, window: Any, lengths: Any, learnt: Mapping[str, NDArray[Any]]) -> Any:
         return answers
@@ -86,16 +133,10 @@ class Impute(ColumnTransform):
             return before
         field = input_field(before, self.field)
         names = list(feature_names(field))
-        for name in np.array(names)[self.chosen(before)]:
+        for name in np.array(names)[self.marked(before)]:
             added = f"{name}{ADDED}"
             names.append(added if added not in names else f"{added}{ADDED}")
         return before.with_input(replace(field, shape=(len(names),), names=tuple(names)))
-
-    def _order(self, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
-        """Return the place of each that comes out, among imputed features, all as they were, and indicators."""
-        count = int(chosen.sum())
-        order = np.where(chosen, np.cumsum(chosen) - 1, count + np.arange(len(chosen)))
-        return np.concatenate([order, count + len(chosen) + np.arange(count if self.indicator else 0)])
 
     def _filled(self, values: Any, known: Any) -> Any:
         """Return (B, G, T): what stands where nothing is known."""
@@ -127,6 +168,13 @@ class Impute(ColumnTransform):
         before, _ = neighbours(by_phase(known))
         found = in_order(tf.cumsum(tf.cast(by_phase(known), tf.int32), axis=-1)) > 0
         return tf.where(found, in_order(_at(by_phase(values), before)), otherwise)
+
+
+def _order(chosen: NDArray[np.bool_], marked: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return the place of each that comes out, among imputed features, all as they were, and indicators."""
+    count = int(chosen.sum())
+    order = np.where(chosen, np.cumsum(chosen) - 1, count + np.arange(len(chosen)))
+    return np.concatenate([order, count + len(chosen) + np.arange(int(marked.sum()))])
 
 
 def neighbours(known: Any) -> tuple[Any, Any]:

@@ -317,6 +317,8 @@ def test_a_forecast_may_begin_before_the_end_of_the_data(tmp_path: Path) -> None
     with pytest.raises(DataError, match="expected a date, such as"):
         found.to_forecast(2, "tomorrow")
     with pytest.raises(DataError, match=r"series 'a': a forecast of 2 steps .* 'kind' up to 2020-04-11"):
+        found.to_forecast(2)
+    with pytest.raises(DataError, match="expected a date up to 2020-04-10, the first without a value; received '2021'"):
         found.to_forecast(2, "2021")
 
 

@@ -1,0 +1,43 @@
+"""Augmentations: training examples as they might also have been. One file each; its name is the YAML name.
+
+They change prepared batches of training, and nothing else: validation, scores, prediction and exports never see them.
+What they draw is a function of (seed, update), made for the whole batch before replicas and parts share it out.
+
+Axes: B batch, T time, F features, C targets, H horizon.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnlab.registry import Registry
+from rnnlab.signature import Signature
+from rnnlab.strict import Strict
+
+
+class Augmentation(Strict, ABC):
+    """One way in which examples might also have been."""
+
+    @abstractmethod
+    def apply(self, batch: Mapping[str, Any], signature: Signature, seed: Any) -> dict[str, Any]:
+        """Return the changed batch; TensorFlow ops only.
+
+        Args:
+            batch: as the loader made it: the input fields (B, T, F), `lengths` (B,), and of forecasts what lies ahead.
+            signature: of the prepared examples.
+            seed: (2,) int32, of this augmentation in this step.
+        """
+
+
+AUGMENTATIONS: Registry[Augmentation] = Registry("rnnlab.augmentations", Augmentation, "name")
+
+
+def measured(signature: Signature) -> NDArray[np.bool_]:
+    """Return which features of the sequence were measured, (F,): not those that are known of days to come."""
+    known = {name for field in signature.inputs if field.kind == "future" for name in field.names}
+    return np.array([name not in known for name in signature.inputs[0].names], bool)

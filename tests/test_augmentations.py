@@ -1,0 +1,76 @@
+"""Augmentations vary training batches, and nothing else.
+
+Axes: B batch, T time, F features, C targets, H horizon.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from rnnlab.augmentations import AUGMENTATIONS
+from rnnlab.signature import Field, Signature
+
+SERIES = Field("sequence", "series", (3,), ("y", "x", "holiday"))
+FUTURE = Field("future", "future", (1,), ("holiday",))
+FORECAST = Signature((SERIES, FUTURE), Field("target", "series", (1,), ("y",)))
+
+
+def make_batch() -> dict[str, np.ndarray]:
+    random = np.random.default_rng(0)
+    sequence = random.normal(size=(400, 5, 3)).astype(np.float32)
+    return {
+        "sequence": sequence,
+        "future": random.normal(size=(400, 2, 1)).astype(np.float32),
+        "observed": sequence[..., :1],
+        "ahead": np.where(random.random((400, 2, 1)) < 0.2, np.nan, 1).astype(np.float32),
+        "lengths": np.full(400, 5, np.int32),
+    }
+
+
+def applied(name: str, seed: int = 0, **keys: float) -> dict[str, np.ndarray]:
+    batch = AUGMENTATIONS.parse({"name": name, **keys}).apply(make_batch(), FORECAST, tf.constant([seed, 1]))
+    return {key: np.asarray(values) for key, values in batch.items()}
+
+
+@pytest.mark.parametrize("name", AUGMENTATIONS.names())
+def test_the_same_seed_draws_the_same_and_another_something_else(name: str) -> None:
+    one, same, other = applied(name), applied(name), applied(name, seed=1)
+    assert all(np.array_equal(one[key], same[key], equal_nan=True) for key in one)
+    assert not np.array_equal(one["sequence"], other["sequence"])
+
+
+@pytest.mark.parametrize("name", AUGMENTATIONS.names())
+def test_what_is_known_beforehand_stays_as_it_is(name: str) -> None:
+    before, after = make_batch(), applied(name)
+    np.testing.assert_array_equal(after["sequence"][..., 2], before["sequence"][..., 2])
+    for key in ("future", "lengths"):
+        np.testing.assert_array_equal(after[key], before[key])
+    assert after.keys() == before.keys()
+
+
+@pytest.mark.parametrize("name", AUGMENTATIONS.names())
+def test_what_is_not_known_stays_unknown(name: str) -> None:
+    np.testing.assert_array_equal(np.isnan(applied(name)["ahead"]), np.isnan(make_batch()["ahead"]))
+
+
+def test_jitter_adds_noise_of_its_deviation_and_leaves_the_truth() -> None:
+    before, after = make_batch(), applied("jitter", deviation=0.5)
+    noise = (after["sequence"] - before["sequence"])[..., :2]
+    assert abs(noise.mean()) < 0.03
+    assert noise.std() == pytest.approx(0.5, rel=0.05)
+    for key in ("ahead", "observed"):
+        np.testing.assert_array_equal(after[key], before[key])
+
+
+def test_rescale_multiplies_a_sequence_and_its_truth_by_one_number() -> None:
+    before, after = make_batch(), applied("rescale", deviation=0.2)
+    factors = (after["sequence"] / before["sequence"])[..., :2]
+    np.testing.assert_allclose(factors, np.broadcast_to(factors[:, :1, :1], factors.shape), rtol=1e-4)
+    assert factors[:, 0, 0].std() == pytest.approx(0.2, rel=0.15)
+    known = ~np.isnan(before["ahead"])
+    np.testing.assert_allclose(
+        after["ahead"][known], np.broadcast_to(factors[:, :1, :1], known.shape)[known], rtol=1e-4
+    )
+    np.testing.assert_allclose(after["observed"], after["sequence"][..., :1])
