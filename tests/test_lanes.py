@@ -23,7 +23,7 @@ from rnnlab.preparation import Pipeline
 from rnnlab.rundir import RunDir, read_arrays
 from rnnlab.training import prepare, train
 from rnnlab.transforms import TRANSFORMS
-from rnnlab.windows import FUTURE, SEQUENCE, Lanes, SeriesExamples
+from rnnlab.windows import FUTURE, SEQUENCE, Lanes, Tiles
 
 from .lane_cases import HORIZON, LENGTHS, make_lane_case, train_in_a_process
 from .test_replicas import largest_difference
@@ -135,15 +135,9 @@ SPLIT_LENGTHS = (20, 4, 33, 0, 9, 2)  # one is empty, and one has fewer steps th
 def make_lanes(chain: str, gaps: float = 0.2, known: bool = True) -> tuple[Lanes, Pipeline]:
     split = make_split(SPLIT_LENGTHS, gaps=gaps, calendar=known)
     transforms = [TRANSFORMS.parse(each) for each in CHAINS[chain]]
-    pipeline = Pipeline.fit(transforms, split_windows(split).tiles())
+    pipeline = Pipeline.fit(transforms, Tiles(split, None, 1))
     lost = sum(transform.lost for transform in transforms)
     return Lanes(pipeline.prepare(split), split, HORIZON, lost), pipeline
-
-
-def split_windows(split: SeriesExamples) -> Any:
-    from .test_windows import cut
-
-    return cut(split, history=None, horizon=HORIZON, least=1)
 
 
 def batches_of(lanes: Lanes, count: int = 3, steps: int = 5) -> list[tuple[LaneBatch, dict[str, np.ndarray]]]:
@@ -177,6 +171,7 @@ def test_a_batch_holds_what_reading_each_series_step_by_step_gives(chain: str, k
             assert loaded["scale"][row] == series
             np.testing.assert_allclose(loaded[SEQUENCE][row, :length], alone[begin : begin + length], atol=1e-6)
             assert not loaded[SEQUENCE][row, length:].any()
+            np.testing.assert_array_equal(loaded["observed"][row], loaded[SEQUENCE][row, :, :targets])
             np.testing.assert_array_equal(loaded["raw"][row, : length + lost], raw[begin : begin + length + lost])
             assert loaded["raw_lengths"][row] == length + lost
             for step in range(length):
@@ -388,6 +383,7 @@ def test_what_is_filled_in_from_later_is_asked_only_where_the_series_has_not_beg
     known[:, 3:] = True  # the first three steps of the segment are missing
     batch = {
         SEQUENCE: np.ones((2, 8, 3), np.float32),
+        "observed": np.ones((2, 8, 2), np.float32),
         "ahead": np.ones((2, HORIZON, 2), np.float32),
         "known": known,
         "lengths": np.array([8, 8], np.int32),
