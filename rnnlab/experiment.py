@@ -189,6 +189,10 @@ def _truncation_mistakes(experiment: Experiment) -> list[tuple[tuple[int | str, 
         if transform.shortens:
             text = f"{TRANSFORMS.name_of(transform)} leaves steps out that training.tbptt reads; remove one of the two"
             found.append((("transforms", number), text))
+    for number, augmentation in enumerate(experiment.augmentations):
+        if augmentation.whole:
+            text = f"{AUGMENTATIONS.name_of(augmentation)} changes whole sequences, and training.tbptt reads segments"
+            found.append((("augmentations", number), f"{text}; remove one of the two"))
     if experiment.task.seasons is not None:
         text = "would look back within a segment of training.tbptt alone; remove one of the two"
         found.append((("task", "seasonal_mean"), text))

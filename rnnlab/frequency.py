@@ -139,9 +139,9 @@ class Frequency:
             stamps: (K,).
         """
         if self.unit == "second":
-            # Of millions of rows, each copy counts.
-            steps, rest = np.divmod((stamps - first).view(np.int64), self.step)
-            return steps, rest == 0
+            apart = (stamps - first).view(np.int64)
+            on = apart % self.step == 0
+            return np.floor_divide(apart, self.step, out=apart), on  # of millions of rows, each copy counts
         if self.unit == "business_day":
             return np.busday_count(_days(first), _days(stamps)).astype(np.int64), self.fits(stamps)
         apart = months(stamps) - months(first)

@@ -171,6 +171,7 @@ def test_a_batch_holds_what_reading_each_series_step_by_step_gives(chain: str, k
             assert loaded["scale"][row] == series
             np.testing.assert_allclose(loaded[SEQUENCE][row, :length], alone[begin : begin + length], atol=1e-6)
             assert not loaded[SEQUENCE][row, length:].any()
+            np.testing.assert_array_equal(loaded["observed"][row], loaded[SEQUENCE][row, :, :targets])
             np.testing.assert_array_equal(loaded["raw"][row, : length + lost], raw[begin : begin + length + lost])
             assert loaded["raw_lengths"][row] == length + lost
             for step in range(length):
@@ -382,6 +383,7 @@ def test_what_is_filled_in_from_later_is_asked_only_where_the_series_has_not_beg
     known[:, 3:] = True  # the first three steps of the segment are missing
     batch = {
         SEQUENCE: np.ones((2, 8, 3), np.float32),
+        "observed": np.ones((2, 8, 2), np.float32),
         "ahead": np.ones((2, HORIZON, 2), np.float32),
         "observed": np.ones((2, 8, 2), np.float32),
         "known": known,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,13 @@ from rnnlab.strict import Strict
 
 
 class Augmentation(Strict, ABC):
-    """One way in which examples might also have been."""
+    """One way in which examples might also have been.
+
+    Class attributes:
+        whole: whether it changes a sequence as a whole, so that one can't be read in segments.
+    """
+
+    whole: ClassVar[bool] = False
 
     @abstractmethod
     def apply(self, batch: Mapping[str, Any], signature: Signature, seed: Any) -> dict[str, Any]:

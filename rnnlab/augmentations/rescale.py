@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -13,6 +13,8 @@ from rnnlab.signature import Signature
 
 class Rescale(Augmentation):
     """Multiply what was measured in a sequence by a number near 1 (Um et al. 2017), and a forecast's truth with it."""
+
+    whole: ClassVar[bool] = True
 
     deviation: float = Field(0.1, gt=0, lt=1, description="of the number around 1")
 

@@ -349,11 +349,9 @@ def _rows(tables: _Tables, keys: SeriesKeys, bad_columns: BadSeries) -> tuple[Ro
     no_seconds = np.zeros(0, np.int64)
     rows = Rows(series, no_seconds, tables.values, None, tables.place, tables.columns, tables.classes, keys.time, bad)
     codes, cells = _with_missing(*tables.coded(keys.time))
-    first_rows = np.full(len(cells), len(codes), np.int64)
-    np.minimum.at(first_rows, codes, np.arange(len(codes)))
 
     def place(cell: int) -> str:
-        return f"{tables.place(int(first_rows[cell]))}: column {shown(keys.time)}"
+        return f"{tables.place(int((codes == cell).argmax()))}: column {shown(keys.time)}"
 
     stamped = understand(cells, int(codes[0]), place, keys.time_format)
     if stamped.faults:

@@ -267,6 +267,7 @@ def _read_parquet(
     with _readable(file.path), pyarrow.parquet.ParquetFile(file.path, read_dictionary=list(coded)) as parquet:
         # An index is a column like any other. Memory is given back column by column.
         frame = parquet.read(columns=wanted).to_pandas(ignore_metadata=True, split_blocks=True, self_destruct=True)
+    pyarrow.default_memory_pool().release_unused()  # it would keep several times what is left of the table
     frame = frame.drop(columns=[name for name in maybe if not is_numeric_dtype(frame[name])])
     for name in (*numbers, *maybe):
         if name in frame:
