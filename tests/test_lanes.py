@@ -383,7 +383,6 @@ def test_what_is_filled_in_from_later_is_asked_only_where_the_series_has_not_beg
     known[:, 3:] = True  # the first three steps of the segment are missing
     batch = {
         SEQUENCE: np.ones((2, 8, 3), np.float32),
-        "observed": np.ones((2, 8, 2), np.float32),
         "ahead": np.ones((2, HORIZON, 2), np.float32),
         "observed": np.ones((2, 8, 2), np.float32),
         "known": known,
