@@ -155,6 +155,12 @@ def _transform_mistakes(experiment: Experiment, kind: str) -> list[tuple[tuple[i
         if transform.fills and any(before.lost for before in experiment.transforms[:number]):
             text = f"{name} comes too late: what stands before it computes with values that are missing; put it first"
             found.append((("transforms", number), text))
+        if experiment.task.spread and transform.adds_up(getattr(experiment.task, "horizon", 1)):
+            text = (
+                f"{name} adds the steps of a forecast up, and quantiles of a sum are no sums of quantiles; "
+                "use `task.output: point`, a lag of the horizon or more, or another transform"
+            )
+            found.append((("transforms", number), text))
         if not transform.forecasts:
             found.append((("transforms", number), f"{name}, as it is set, can't prepare what is forecast; remove it"))
         elif every_step and not transform.causal:

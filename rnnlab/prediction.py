@@ -123,6 +123,13 @@ class Predictor:
             for key, value in result.items():
                 rows = np.asarray(value)
                 collected.setdefault(key, np.zeros((len(examples), *rows.shape[1:]), rows.dtype))[batch.indices] = rows
+        for rows in collected.values():
+            unknown = np.flatnonzero(np.isnan(rows).reshape(len(rows), -1).any(axis=1))
+            if len(unknown):
+                raise DataError(
+                    f"{examples.ids[int(unknown[0])]}: there is no answer (not a number), and {len(unknown) - 1} more "
+                    "like it; is a value missing in what it reads? A run whose transforms have `impute` fills it in"
+                )
         return collected
 
     @property
@@ -161,6 +168,8 @@ class Predictor:
         """
         if not len(sequences):
             raise DataError("predict: no sequences were given")
+        if self.pipeline.per_series and series is None:
+            raise DataError("predict: a transform is over series: say with `series` which one each sequence is of")
         main, *others = self.signature.inputs
         arrays = [self._to_array(sequence, main, f"sequence {number}") for number, sequence in enumerate(sequences)]
         beside = {}

@@ -135,7 +135,7 @@ class SeriesExamples(Examples):
         Args:
             horizon: H.
             from_date: nothing is read from this date on; by default, all up to the last value of a target is. A series
-                that has no step before it has a horizon and nothing to read.
+                that has no step before it, or whose values end before it, has a horizon and nothing to read.
 
         Raises:
             DataError: a future covariate is not known so far, no series has a step before the date, or none reaches it.
@@ -149,7 +149,8 @@ class SeriesExamples(Examples):
                     f"expected a date up to {self.panel.text(behind.max())}, the first without a value; received "
                     f"{shown(from_date)}: a forecast begins right behind what is known; leave the date out"
                 )
-            ends = np.minimum(ends, self.panel.until(from_date))
+            # What ended before the date can't be forecast from it on.
+            ends = np.where(behind < moment, 0, np.minimum(ends, self.panel.until(from_date)))
             if not ends.any():
                 raise DataError(
                     f"expected a date after {self.panel.text(self.panel.first.min())}, where the data begin; received "

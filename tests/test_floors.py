@@ -18,8 +18,8 @@ FLOORS = {
     "F0": "errors bounded signals quiet strict archives signature record registry",
     "F1": "yamlfile rundir places examples frequency calendars panel windows "
     "layers history manifest optimizers settings sources",
-    "F2": "transforms augmentations plan",
-    "F3": "preparation architectures heads metrics baselines figures",
+    "F2": "transforms plan",
+    "F3": "preparation augmentations architectures heads metrics baselines figures",
     "F4": "batches tasks",
     "F5": "experiment",
     "F6": "network prediction",

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from rnnlab.registry import Registry
 from rnnlab.signature import Signature
 from rnnlab.strict import Strict
+from rnnlab.transforms import ADDED, feature_names
 
 
 class Augmentation(Strict, ABC):
@@ -46,4 +47,5 @@ AUGMENTATIONS: Registry[Augmentation] = Registry("rnnlab.augmentations", Augment
 def measured(signature: Signature) -> NDArray[np.bool_]:
     """Return which features of the sequence were measured, (F,): not those that are known of days to come."""
     known = {name for field in signature.inputs if field.kind == "future" for name in field.names}
-    return np.array([name not in known for name in signature.inputs[0].names], bool)
+    names = feature_names(signature.inputs[0])
+    return np.array([name not in known and not name.endswith(ADDED) for name in names], bool)

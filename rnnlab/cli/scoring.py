@@ -83,7 +83,8 @@ def predict_file(path: Path, source: Path, output: Path | None, as_json: bool, f
     if isinstance(examples, Windows):
         if examples.left_out:
             count, names_of = len(examples.left_out), _few(examples.left_out)
-            print(f"{source}: {count} series too short to forecast from, left out: {names_of}", file=sys.stderr)
+            why = "too short to forecast from, or ended before --from-date"
+            print(f"{source}: {count} series left out ({why}): {names_of}", file=sys.stderr)
         rows = [row for index in range(len(examples)) for row in _forecast_rows(examples, index, answers, names)]
     else:
         rows = [_row(identity, index, answers, names) for index, identity in enumerate(examples.ids)]
@@ -160,6 +161,7 @@ def _forecast_rows(
     for step, stamp in enumerate(windows.stamps(index)):
         row: dict[str, Any] = {"series": series, "time": stamp_text(stamp)}
         for number, name in enumerate(names):
+            name = f"value_{name}" if name in ("series", "time") else name
             row[name] = _short(answers["values"][index, step, number])
             if "quantiles" in answers:
                 quantiles = zip(answers["levels"], answers["quantiles"][index, step, number], strict=True)

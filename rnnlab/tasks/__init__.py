@@ -94,6 +94,10 @@ class Task(Strict, ABC):
             learnt: what `fit` returned.
         """
 
+    def final(self, outputs: Any, lengths: Any) -> Any:
+        """Return the outputs that answer, of a network that may ask every step in training; TensorFlow ops only."""
+        return outputs
+
     @abstractmethod
     def answers(self, outputs: Any, lengths: Any, learnt: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
         """Return the answers by name, of outputs (B, …), in the target's own terms; TensorFlow ops only.
@@ -112,6 +116,11 @@ class Task(Strict, ABC):
     @property
     def continuous(self) -> bool:
         """Whether each answer is of all that came before it in its series."""
+        return False
+
+    @property
+    def spread(self) -> bool:
+        """Whether answers say how far off they may be."""
         return False
 
     @property

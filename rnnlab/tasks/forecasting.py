@@ -106,6 +106,10 @@ class Forecasting(Task):
         return self.history == "all"
 
     @property
+    def spread(self) -> bool:
+        return self.output != "point"
+
+    @property
     def seasons(self) -> tuple[int, int] | None:
         return (self.season, self.seasonal_mean) if self.season is not None and self.seasonal_mean else None
 
@@ -201,12 +205,17 @@ class Forecasting(Task):
             return tf.abs(error)
         return tf.where(tf.abs(error) <= 1, 0.5 * tf.square(error), tf.abs(error) - 0.5)
 
+    def final(self, outputs: Any, lengths: Any) -> Any:
+        """Return (B, H, P, C): of outputs of every step (B, T, H, P, C), those of the last one."""
+        import tensorflow as tf
+
+        return tf.gather(outputs, tf.maximum(lengths - 1, 0), batch_dims=1) if len(outputs.shape) == 5 else outputs
+
     def answers(self, outputs: Any, lengths: Any, learnt: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
         """Return `values` (B, H, C), and unless they are points `quantiles` (B, H, C, Q)."""
         import tensorflow as tf
 
-        if len(outputs.shape) == 5:
-            outputs = tf.gather(outputs, tf.maximum(lengths - 1, 0), batch_dims=1)
+        outputs = self.final(outputs, lengths)
         answers = {"values": outputs[..., 0, :]}
         if self.output == "quantiles":
             answers["quantiles"] = tf.transpose(_quantiles(outputs, self.levels.index(0.5)), [0, 1, 3, 2])

@@ -263,7 +263,9 @@ class Stepper:
     def _score_replica(self, batch: Mapping[str, Any]) -> Any:
         context = tf.distribute.get_replica_context()
         rows = self._own_rows(batch, context.replica_id_in_sync_group)
-        sums = self.objective.sums(self._forward(rows, training=False)[0], rows)
+        # What is asked of every step in training is, of a window to score, partly of the time before the split.
+        outputs = self.objective.task.final(self._forward(rows, training=False)[0], rows["lengths"])
+        sums = self.objective.sums(outputs, rows)
         return context.all_reduce(tf.distribute.ReduceOp.SUM, sums)
 
     def _forward(self, rows: Mapping[str, Any], *, training: bool) -> tuple[Any, dict[str, Any]]:

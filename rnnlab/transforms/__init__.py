@@ -53,6 +53,10 @@ class Transform(Strict, ABC):
         """Whether it fills in missing values."""
         return False
 
+    def adds_up(self, horizon: int) -> bool:
+        """Whether `invert` adds up answers about several of so many steps: quantiles of sums are no sums of them."""
+        return False
+
     @property
     def per_series(self) -> bool:
         """Whether each series has numbers of its own.

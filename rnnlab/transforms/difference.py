@@ -22,6 +22,9 @@ class Difference(ColumnTransform):
 
     lag: int = Field(1, ge=1, description="how many steps lie between; a season's steps for a seasonal difference")
 
+    def adds_up(self, horizon: int) -> bool:
+        return self.lag < horizon
+
     @property
     def forecasts(self) -> bool:
         return True
