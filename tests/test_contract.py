@@ -597,8 +597,8 @@ def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     run = RunDir.create(folder / "run")
     built = []
 
-    def build_and_keep(*arguments: Any) -> Any:
-        built.append(build_network(*arguments))
+    def build_and_keep(*arguments: Any, **named: Any) -> Any:
+        built.append(build_network(*arguments, **named))
         return built[-1]
 
     with pytest.MonkeyPatch.context() as patch:
