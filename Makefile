@@ -23,7 +23,7 @@ demo: $(VENV)/installed ## install into .venv, train on JapaneseVowels, evaluate
 
 # Tests that measure time run alone, after the others. Status 5 of pytest: nothing was selected.
 test: $(VENV)/installed-dev ## the default test suite, offline
-	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow and not benchmark" $(PYTEST)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not slow and not benchmark" $(PYTEST)
 	$(BIN)/python -m pytest -m "benchmark and not slow" $(PYTEST) || test $$? -eq 5
 
 lint: $(VENV)/installed-dev ## ruff: mistakes, style, format

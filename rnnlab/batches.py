@@ -109,8 +109,9 @@ class LaneLoader:
     """Loads the segments of lanes, which `plan_lanes` names; the series are prepared already, as a whole.
 
     Each batch is what `WindowLoader` makes of windows, and `resets` (B,) float32, 1 for a row that begins with no
-    memory, and `begun` (B,) bool, whether a target was known before the row. `raw` begins as many steps before the row
-    as transforms take from a window. What lies beyond a series' end is not known: no target there counts.
+    memory, and `begun` (B, C) bool, whether a value of each target was known before the row. `raw` begins as many steps
+    before the row as transforms take from a window. What lies beyond a series' end is not known: there no target
+    counts.
     """
 
     def __init__(self, lanes: Lanes, per_series: Mapping[str, NDArray[Any]]) -> None:
@@ -121,12 +122,14 @@ class LaneLoader:
         self.targets = len(lanes.signature.known_target.names)
         # A filler row is of steps that are there; nobody reads it.
         self.longest = int(lanes.lengths.argmax())
-        self.first_known = np.array([self._first_known(number) for number in range(len(lanes))], np.int64)
+        self.first_known = np.stack([self._first_known(number) for number in range(len(lanes))])
 
-    def _first_known(self, series: int) -> int:
-        """Return the first prepared step of a series at which a target is known, or how many steps it has."""
+    def _first_known(self, series: int) -> NDArray[np.int64]:
+        """Return, of each target, the first prepared step at which it is known, or how many steps there are: (C,)."""
         known = ~np.isnan(self.lanes.series.target_values(series)[self.lanes.lost :])
-        return int(known.any(axis=1).argmax()) if known.any() else len(known)
+        if not len(known):
+            return np.zeros(self.targets, np.int64)
+        return np.where(known.any(axis=0), known.argmax(axis=0), len(known))
 
     def load(self, batches: Sequence[Any]) -> Iterable[dict[str, Any]]:
         """Return these batches, in this order; each is made when its turn comes."""
@@ -162,7 +165,7 @@ class LaneLoader:
             "lengths": batch.lengths.astype(np.int32),
             "weights": (~filler).astype(np.float32),
             "resets": batch.resets.astype(np.float32),
-            "begun": self.first_known[series] < batch.begins,
+            "begun": self.first_known[series] < batch.begins[:, None],
             "indices": series,
             **{name: values[series] for name, values in self.per_series.items()},
         }

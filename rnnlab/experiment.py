@@ -155,7 +155,7 @@ def _transform_mistakes(experiment: Experiment, kind: str) -> list[tuple[tuple[i
         if transform.fills and any(before.lost for before in experiment.transforms[:number]):
             text = f"{name} comes too late: what stands before it computes with values that are missing; put it first"
             found.append((("transforms", number), text))
-        if experiment.task.spread and transform.adds_up(getattr(experiment.task, "horizon", 1)):
+        if experiment.task.spread and transform.adds_up(experiment.task.steps_ahead):
             text = (
                 f"{name} adds the steps of a forecast up, and quantiles of a sum are no sums of quantiles; "
                 "use `task.output: point`, a lag of the horizon or more, or another transform"
@@ -169,10 +169,18 @@ def _transform_mistakes(experiment: Experiment, kind: str) -> list[tuple[tuple[i
                 "forecasts at every step; use `over: training` or `series`, `method: forward`, or another head"
             )
             found.append((("transforms", number), text))
-    lost, least = sum(transform.lost for transform in experiment.transforms), experiment.task.shortest
-    if lost >= least:
-        longer = f"give min_history, {lost + 1} or more" if experiment.task.continuous else "ask for a longer history"
-        found.append((("task",), f"the transforms take {lost} steps from a window, which may have {least}; {longer}"))
+    least = left = experiment.task.shortest
+    for transform in experiment.transforms:
+        left = transform.remaining(left)
+    if left < 1:
+        if any(transform.shortens for transform in experiment.transforms):
+            longer = "keep more of it"
+        else:
+            longer = (
+                f"ask for {'min_history' if experiment.task.continuous else 'a history'} of {least - left + 1} or more"
+            )
+        text = f"the transforms leave nothing of a window, which may have {least} steps; {longer}"
+        found.append((("task",), text))
     return found
 
 
@@ -202,7 +210,7 @@ def _truncation_mistakes(experiment: Experiment) -> list[tuple[tuple[int | str, 
     if experiment.task.seasons is not None:
         text = "would look back within a segment of training.tbptt alone; remove one of the two"
         found.append((("task", "seasonal_mean"), text))
-    if getattr(experiment.task, "stride", 1) != 1:
+    if experiment.task.skips_steps:
         found.append((("task", "stride"), "does nothing beside training.tbptt, which asks every step; remove it"))
     if experiment.training.batch_steps is not None:
         text = "does nothing beside tbptt, which takes batch_size places side by side; remove it"

@@ -15,7 +15,6 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlab.calendars import Calendar
 from rnnlab.errors import DataError
 from rnnlab.examples import Skipped
 from rnnlab.frequency import Frequency, Stamps, date_of
@@ -182,35 +181,12 @@ class Panel:
             locations=tuple(self.locations[int(number)] for number in numbers) if self.locations else (),
         )
 
-    def at_least(self, steps: int) -> Panel:
-        """Return the series that are observed over at least so many steps; `len` of both tells how many are not.
-
-        Raises:
-            DataError: none is.
-        """
-        observed = self.observed()
-        kept = observed >= steps
-        if not kept.any():
-            longest = int(observed.argmax()) if len(self) else -1
-            received = f"; the longest, {shown(self.ids[longest])}, has {int(observed[longest])}" if len(self) else ""
-            place = f"{self.locations[longest]}: " if self.locations else ""
-            raise DataError(
-                f"{place}expected a series of at least {steps} steps; {len(self)} are all shorter{received}; ask "
-                "for a shorter input or horizon, or give more data"
-            )
-        return self if kept.all() else self.take(np.flatnonzero(kept))
-
     def observed(self) -> NDArray[np.int64]:
         """Return the steps of each series up to the last that has a value of a target, (S,).
 
         What stands behind it is the future, of which only `future` columns are known.
         """
         return np.array([_last(self.read(series)[:, self.numbers("target")]) for series in range(len(self))], np.int64)
-
-    def missing(self) -> NDArray[np.int64]:
-        """Return the number of missing values of each series and column, (S, C)."""
-        counts = [np.isnan(self.read(series)).sum(axis=0) for series in range(len(self))]
-        return np.array(counts, np.int64).reshape(len(self), len(self.columns))
 
     def constant(self) -> NDArray[np.bool_]:
         """Return where a column of a series never changes, (S, C): to divide by its deviation is to divide by 0."""
@@ -222,18 +198,6 @@ class Panel:
                     found[series] = np.fmax.reduce(values) == np.fmin.reduce(values)
                 found[series] |= np.isnan(values).all(axis=0)
         return found
-
-    def extended(self, horizon: int) -> Panel:
-        """Return a copy in which each series has at least so many steps behind the last observed one, missing so far.
-
-        To be done before `with_calendar`, so that a forecast beyond the end of the data has a calendar.
-        """
-        lengths = np.maximum(self.lengths, self.observed() + horizon)
-        starts = np.cumsum(lengths) - lengths
-        values = np.full((int(lengths.sum()), len(self.columns)), np.nan, np.float32)
-        for series, start in enumerate(starts):
-            values[start : start + self.lengths[series]] = self.read(series)
-        return replace(self, values=values, starts=starts, lengths=lengths)
 
     def continued(self, ends: NDArray[np.int64], horizon: int) -> Panel:
         """Return a copy in which each series ends so many steps behind `ends`; there, only what is `future` is known.
@@ -251,12 +215,13 @@ class Panel:
             values[start + end : start + len(rows), known] = rows[end:, known]
         return replace(self, values=values, starts=starts, lengths=ends + horizon)
 
-    def check_future(self, horizon: int, ends: NDArray[np.int64] | None = None) -> None:
-        """Check that the `future` columns are known so many steps beyond the last observed one.
+    def check_future(self, horizon: int, ends: NDArray[np.int64], least: int) -> None:
+        """Check that the `future` columns are known so many steps beyond what is read.
 
         Args:
             horizon: the number of steps.
-            ends: (S,) the steps of each series beyond which they have to be known; those observed where None.
+            ends: (S,) the steps of each series that are read.
+            least: a series of which fewer are read is not looked at.
 
         Raises:
             DataError: where they are not, with the stamp from which on they are missing.
@@ -264,7 +229,9 @@ class Panel:
         columns = self.numbers("future")
         if not columns:
             return
-        for series, last in enumerate(self.observed() if ends is None else ends):
+        for series, last in enumerate(ends):
+            if last < least:
+                continue
             values = self.read(series)[int(last) : int(last) + horizon, columns]
             unknown = np.argwhere(np.isnan(values))
             if len(values) == horizon and not len(unknown):
@@ -308,27 +275,6 @@ class Panel:
         columns, values = _one_hot(panel.columns, panel.values, classes)
         static_columns, static = _one_hot(panel.static_columns, panel.static, classes)
         return replace(panel, columns=columns, values=values, static_columns=static_columns, static=static)
-
-    def with_calendar(self, calendar: Calendar) -> Panel:
-        """Return the panel with the calendar's features as `future` columns.
-
-        That is a copy as wide as the calendar. For many long series, compute them when a batch is made:
-        `calendar.compute(panel.clock(stamps))`.
-        """
-        calendar.check(self.step)
-        panel, width = self.compact(), len(self.columns)
-        values = np.empty((len(panel.values), width + len(calendar.names)), np.float32)
-        values[:, :width] = panel.values
-        known: tuple[np.datetime64, int] | None = None
-        features = np.zeros((0, 0), np.float32)
-        for series in range(len(panel)):
-            if known != (panel.first[series], int(panel.lengths[series])):  # most panels have one axis of time
-                known = panel.first[series], int(panel.lengths[series])
-                features = calendar.compute(panel.clock(panel.stamps(series)))
-            start = int(panel.starts[series])
-            values[start : start + known[1], width:] = features
-        columns = (*self.columns, *(Column(name, "future") for name in calendar.names))
-        return replace(panel, values=values, columns=columns)
 
     def compact(self) -> Panel:
         """Return the panel with values of its own, in the order of the series, and none outside of them."""

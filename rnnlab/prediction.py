@@ -107,6 +107,14 @@ class Predictor:
         found = [len(known)] * count if names is None else [known.get(str(name), len(known)) for name in names]
         return np.array(found, np.int32)
 
+    def unseen_series(self, windows: Windows) -> list[str]:
+        """Return the series that are asked about, and that transforms know nothing of though they know each series."""
+        if not self.pipeline.per_series:
+            return []
+        names = list(dict.fromkeys(series_names(windows) or ()))
+        numbers = self.series_numbers(names, len(names))
+        return [name for name, number in zip(names, numbers, strict=True) if number == len(self.learnt["series"])]
+
     def answers(self, examples: Examples) -> dict[str, NDArray[Any]]:
         """Return the answers for all examples, in their order.
 

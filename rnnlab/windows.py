@@ -127,7 +127,7 @@ class SeriesExamples(Examples):
         """Return the targets of one series, (T, C), in their own units; NaN where they are missing."""
         return self.panel.read(series)[:, self.panel.numbers("target")]
 
-    def to_forecast(self, horizon: int, from_date: str | None = None) -> SeriesExamples:
+    def to_forecast(self, horizon: int, from_date: str | None = None, *, least: int = 1) -> SeriesExamples:
         """Return the series with one horizon behind each, of which only what is known of days to come is there.
 
         A series' `begins` is the first step of its horizon, and its last H steps are the horizon. Values are copied.
@@ -136,6 +136,7 @@ class SeriesExamples(Examples):
             horizon: H.
             from_date: nothing is read from this date on; by default, all up to the last value of a target is. A series
                 that has no step before it, or whose values end before it, has a horizon and nothing to read.
+            least: of a series with fewer steps to read, what is known of days to come does not matter.
 
         Raises:
             DataError: a future covariate is not known so far, no series has a step before the date, or none reaches it.
@@ -156,7 +157,7 @@ class SeriesExamples(Examples):
                     f"expected a date after {self.panel.text(self.panel.first.min())}, where the data begin; received "
                     f"{shown(from_date)}: nothing is left to read before it"
                 )
-        self.panel.check_future(horizon, ends)
+        self.panel.check_future(horizon, ends, least)
         return replace(self, panel=self.panel.continued(ends, horizon), begins=ends)
 
     def fingerprint(self) -> str:

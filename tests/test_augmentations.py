@@ -5,12 +5,21 @@ Axes: B batch, T time, F features, C targets, H horizon.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from rnnlab.augmentations import AUGMENTATIONS
+from rnnlab.batches import loader_of
+from rnnlab.places import Places
+from rnnlab.plan import Batch
 from rnnlab.signature import Field, Signature
+from rnnlab.training import prepare
+from rnnlab.training.step import Objective
+
+from .made import make_experiment, make_series, series_data, write_series
 
 SERIES = Field("sequence", "series", (3,), ("y", "x", "holiday"))
 FUTURE = Field("future", "future", (1,), ("holiday",))
@@ -74,3 +83,25 @@ def test_rescale_multiplies_a_sequence_and_its_truth_by_one_number() -> None:
         after["ahead"][known], np.broadcast_to(factors[:, :1, :1], known.shape)[known], rtol=1e-4
     )
     np.testing.assert_allclose(after["observed"], after["sequence"][..., :1])
+
+
+@pytest.mark.parametrize("name", AUGMENTATIONS.names())
+def test_training_is_scored_by_what_is_asked_for_after_the_change(name: str, tmp_path: Path) -> None:
+    path = write_series(tmp_path / "series.csv", make_series([60], gaps=0.1))
+    experiment = make_experiment(
+        {"kind": "forecasting", "history": 8, "horizon": 3},
+        "stacked_rnn",
+        None,
+        data=series_data(path),
+        transforms=[{"name": "impute"}, {"name": "standardize"}],
+        augmentations=[{"name": name}],
+    )
+    splits = experiment.data.splits(Places(tmp_path, tmp_path))
+    prepared = prepare(experiment, splits)
+    (batch,) = loader_of(prepared.splits["train"], prepared.pipeline, {}).load([Batch(np.arange(20), 8)])
+    objective = Objective(experiment.task, prepared.learnt, {}, prepared.pipeline, experiment.augmentations)
+    changed = objective.augmented(batch, tf.constant([1, 2]))
+    restored = prepared.pipeline.restore({"values": changed["ahead"]}, batch)["values"]
+    np.testing.assert_allclose(changed["targets"], restored, rtol=1e-5)
+    assert np.isnan(changed["targets"]).any()
+    assert np.array_equal(changed["targets"], batch["targets"], equal_nan=True) == (name == "jitter")

@@ -94,12 +94,12 @@ def test_losses_equal_a_loop_over_what_is_known(kind: str, every_step: bool) -> 
     for row in range(B - 1):
         read = np.where(batch["known"][row], batch["observed"][row], np.nan)[: LENGTHS[row]]
         truth = np.concatenate([read, batch["ahead"][row]])
-        begun = np.cumsum(batch["known"][row].any(axis=1)) > 0
+        begun = np.cumsum(batch["known"][row], axis=0) > 0  # (T, C)
         for step in range(LENGTHS[row]) if every_step else [LENGTHS[row] - 1]:
-            for h in range(H) if not every_step or begun[step] else ():
+            for h in range(H):
                 at = (row, step, h) if every_step else (row, h)
                 for c in range(C):
-                    if not np.isnan(truth[step + 1 + h, c]):
+                    if not np.isnan(truth[step + 1 + h, c]) and (not every_step or begun[step, c]):
                         expected = loss_of(kind, outputs[at], truth[step + 1 + h, c], c)
                         np.testing.assert_allclose(losses[(*at, c)], expected, rtol=2e-5, atol=1e-6)
                         assert weights[(*at, c)] == 1
@@ -279,6 +279,31 @@ def test_horizons_lie_wholly_in_their_split_and_training_never_reaches_across(
         assert set(first) == {max(begin[name], 3)}, name
     last = windows["train"]
     assert last.series.panel.lengths.max() == begin["validation"], "training does not even hold what comes later"
+
+
+def test_a_season_that_history_does_not_hold_is_no_seasonal_mean() -> None:
+    make_task(history=7, season=7, seasonal_mean=2)
+    make_task(history="all", season=7, seasonal_mean=2)
+    with pytest.raises(ValueError, match="needs a history of a season, 7 steps, or more; received 6"):
+        make_task(history=6, season=7, seasonal_mean=2)
+
+
+def test_series_that_training_has_not_seen_are_named_where_transforms_know_each(tmp_path: Path) -> None:
+    path = write_series(tmp_path / "series.csv", make_series([40, 40]))
+    task = {"kind": "forecasting", "history": 8, "horizon": 4}
+    unseen = []
+    for over in ("series", "training"):
+        transforms = [{"name": "impute"}, {"name": "standardize", "over": over}]
+        data = series_data(path, 0, validation={"by": "none"})
+        options = {"transforms": transforms, "training": {"epochs": 1, "best": None}}
+        experiment = make_experiment(task, "stacked_rnn", None, data=data, **options)
+        run = RunDir.create(tmp_path / over)
+        train(experiment, run, Places(tmp_path, tmp_path))
+        predictor = Predictor.load(run.path)
+        more = write_series(tmp_path / "more.csv", make_series([40, 40, 30]))
+        given = experiment.data.read_input(more, predictor.signature)
+        unseen.append(predictor.unseen_series(experiment.task.to_answer(given)))
+    assert unseen == [["series-2"], []]
 
 
 def test_what_is_learnt_never_sees_a_value_behind_the_training_part(tmp_path: Path) -> None:

@@ -178,7 +178,8 @@ def test_a_batch_holds_what_reading_each_series_step_by_step_gives(chain: str, k
                 there = ~np.isnan(raw[begin + lost + step, :targets])
                 np.testing.assert_array_equal(loaded["known"][row, step], there)
             assert not loaded["known"][row, length:].any()
-            assert loaded["begun"][row] == (~np.isnan(raw[lost : lost + begin, :targets])).any()
+            begun = (~np.isnan(raw[lost : lost + begin, :targets])).any(axis=0)
+            np.testing.assert_array_equal(loaded["begun"][row], begun)
             for ahead in range(HORIZON):
                 step = begin + length + ahead
                 truth = raw[step + lost, :targets] if step < len(alone) else np.full(targets, np.nan)
@@ -388,13 +389,14 @@ def test_what_is_filled_in_from_later_is_asked_only_where_the_series_has_not_beg
         "known": known,
         "lengths": np.array([8, 8], np.int32),
         "weights": np.ones(2, np.float32),
-        "begun": np.array([True, False]),
+        "begun": np.array([[True, False], [False, False]]),
     }
     objective = Objective(task, prepared.learnt, {}, prepared.pipeline)
     _, weights = task.losses(np.zeros((2, 8, HORIZON, 1, 2), np.float32), batch, prepared.learnt)
-    asked = np.asarray(weights)[..., 0].any(axis=2)
-    np.testing.assert_array_equal(asked[0], [False, True, *[True] * 6])  # what follows the first step is missing
-    np.testing.assert_array_equal(asked[1], [False, False, False, *[True] * 5])
+    asked = np.asarray(weights).any(axis=2)  # (B, T, C)
+    np.testing.assert_array_equal(asked[0, :, 0], [False, True, *[True] * 6])  # what follows the first step is missing
+    np.testing.assert_array_equal(asked[0, :, 1], [False, False, False, *[True] * 5])  # each target has its own begin
+    np.testing.assert_array_equal(asked[1], [[False] * 2] * 3 + [[True] * 2] * 5)
     assert float(objective.loss(np.zeros((2, 8, HORIZON, 1, 2), np.float32), batch)[1]) == np.asarray(weights).sum()
 
 
@@ -575,7 +577,7 @@ MISTAKES = [
     ),
     (
         {"transforms": "[impute, {name: difference, lag: 52}]"},
-        "task: the transforms take 52 steps from a window, which may have 1; give min_history, 53 or more",
+        "task: the transforms leave nothing of a window, which may have 1 steps; ask for min_history of 53 or more",
     ),
 ]
 

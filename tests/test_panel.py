@@ -155,43 +155,27 @@ def test_a_missing_value_is_one_whatever_its_bits_are() -> None:
     assert panel(TARGET, a=odd).fingerprint() == panel(TARGET, a=[1, NAN]).fingerprint()
 
 
-def test_short_series_are_left_out_and_counted_and_none_is_an_error() -> None:
-    whole = panel(TARGET, a=[1, 2, 3], b=[1, NAN, NAN], c=[1, 2, 3, 4])
-    assert whole.observed().tolist() == [3, 1, 4]
-    assert whole.at_least(3).ids == ("a", "c")
-    assert len(whole) - len(whole.at_least(4)) == 2
-    with pytest.raises(DataError, match="at least 9 steps; 3 are all shorter; the longest, 'c', has 4"):
-        whole.at_least(9)
+def test_a_series_is_observed_up_to_its_last_value() -> None:
+    assert panel(TARGET, a=[1, 2, 3], b=[1, NAN, NAN], c=[1, NAN, 3, 4]).observed().tolist() == [3, 1, 4]
 
 
-def test_constant_and_missing_values_are_flagged() -> None:
+def test_constant_columns_are_flagged() -> None:
     whole = panel(TARGET, Column("x", "past"), a=[[5, 1], [NAN, 2], [5, 3]], b=[[1, NAN], [2, NAN]])
     assert whole.constant().tolist() == [[True, False], [False, True]]
-    assert whole.missing().tolist() == [[1, 0], [0, 2]]
 
 
 def test_what_is_known_of_the_future_has_to_reach_as_far_as_the_forecast() -> None:
     columns = (TARGET, Column("x", "future"))
     known = panel(*columns, a=[[1, 1], [2, 2], [NAN, 3], [NAN, 4]])
-    known.check_future(2)
+    known.check_future(2, known.observed(), 1)
     with pytest.raises(
         DataError, match=r"series 'a': .* 3 steps .* 'x' up to 2020-01-05; it is missing from 2020-01-05"
     ):
-        known.check_future(3)
+        known.check_future(3, known.observed(), 1)
+    known.check_future(3, known.observed(), 3)  # it has two steps: too short to be asked about
     with pytest.raises(DataError, match="missing from 2020-01-03"):
-        panel(*columns, a=[[1, 1], [2, 2], [NAN, NAN]]).check_future(1)
-    panel(TARGET, a=[1, 2]).check_future(5)
-
-
-def test_a_forecast_beyond_the_end_has_a_calendar() -> None:
-    whole = panel(TARGET, a=[1, 2, NAN], b=[1, 2, 3])
-    longer = whole.extended(2)
-    assert longer.lengths.tolist() == [4, 5]
-    assert longer.observed().tolist() == whole.observed().tolist()
-    assert longer.between(end="2020-01-04").fingerprint() == whole.fingerprint()
-    wide = longer.with_calendar(Calendar(features=["weekend"]))
-    wide.check_future(2)
-    assert wide.read(1)[:, 1].tolist() == [0, 0, 0, 1, 1]
+        panel(*columns, a=[[1, 1], [2, 2], [NAN, NAN]]).check_future(1, np.array([2]), 1)
+    panel(TARGET, a=[1, 2]).check_future(5, np.array([2]), 1)
 
 
 def test_one_hot_columns_are_of_the_classes_that_training_has_seen() -> None:
@@ -307,11 +291,3 @@ def test_a_feature_that_is_let_through_changes() -> None:
             except DataError:
                 continue
             assert (np.ptp(calendar.compute(at), axis=0).max() > 0) or alias in ("s", "15min"), (feature, alias)
-
-
-def test_a_calendar_may_join_a_panel() -> None:
-    whole = Panel.from_series({"a": np.zeros(3), "b": np.ones(2)}, ["2020-01-01", "2020-01-05"], "D", [TARGET])
-    wide = whole.with_calendar(Calendar(features=["weekend"]))
-    assert [(each.name, each.role) for each in wide.columns] == [("y", "target"), ("weekend", "future")]
-    assert wide.read(0).tolist() == [[0, 0], [0, 0], [0, 0]]
-    assert wide.read(1).tolist() == [[1, 1], [1, 0]]

@@ -85,6 +85,13 @@ def predict_file(path: Path, source: Path, output: Path | None, as_json: bool, f
             count, names_of = len(examples.left_out), _few(examples.left_out)
             why = "too short to forecast from, or ended before --from-date"
             print(f"{source}: {count} series left out ({why}): {names_of}", file=sys.stderr)
+        unseen = predictor.unseen_series(examples)
+        if unseen:
+            print(
+                f"{source}: {len(unseen)} series that training has not seen, scaled as all of them together were: "
+                f"{_few(unseen)}",
+                file=sys.stderr,
+            )
         rows = [row for index in range(len(examples)) for row in _forecast_rows(examples, index, answers, names)]
     else:
         rows = [_row(identity, index, answers, names) for index, identity in enumerate(examples.ids)]

@@ -119,6 +119,16 @@ class Task(Strict, ABC):
         return False
 
     @property
+    def steps_ahead(self) -> int:
+        """How many steps to come each answer is about."""
+        return 0
+
+    @property
+    def skips_steps(self) -> bool:
+        """Whether training leaves out answers that could be asked for."""
+        return False
+
+    @property
     def spread(self) -> bool:
         """Whether answers say how far off they may be."""
         return False

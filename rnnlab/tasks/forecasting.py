@@ -13,6 +13,7 @@ from pydantic import field_validator, model_validator
 
 from rnnlab.errors import DataError
 from rnnlab.examples import Examples
+from rnnlab.metrics.mase import naive_scale
 from rnnlab.signature import Field
 from rnnlab.tasks import Learnt, Task
 from rnnlab.transforms.truncate import Truncate
@@ -25,7 +26,8 @@ class Forecasting(Task):
     """The next `horizon` steps of each target, from the `history` steps before them, in the target's own unit.
 
     The loss is a mean over all targets that are known, in the units that the transforms make. Quantiles never cross:
-    each is the one next to it and something positive, from the median on.
+    each is the one next to it and something positive, from the median on. A normal's deviation is 0.001 of those units
+    or more.
     """
 
     targets = frozenset({"series"})
@@ -93,6 +95,10 @@ class Forecasting(Task):
             raise ValueError(f"levels: expected 0.5 among them, which is the forecast itself; received {self.levels}")
         if self.seasonal_mean and self.season is None:
             raise ValueError("seasonal_mean: needs `season`, the number of steps of a season")
+        if self.seasons is not None and self.history != "all" and self.history < self.seasons[0]:
+            raise ValueError(
+                f"seasonal_mean: needs a history of a season, {self.season} steps, or more; received {self.history}"
+            )
         if self.min_history is not None and self.history != "all" and self.min_history > self.history:
             raise ValueError(f"min_history: expected at most `history`, {self.history}; received {self.min_history}")
         return self
@@ -104,6 +110,14 @@ class Forecasting(Task):
     @property
     def continuous(self) -> bool:
         return self.history == "all"
+
+    @property
+    def steps_ahead(self) -> int:
+        return self.horizon
+
+    @property
+    def skips_steps(self) -> bool:
+        return self.stride > 1
 
     @property
     def spread(self) -> bool:
@@ -118,7 +132,7 @@ class Forecasting(Task):
 
     def to_answer(self, given: Examples, from_date: str | None = None) -> Windows:
         if isinstance(given, SeriesExamples):
-            given = given.to_forecast(self.horizon, from_date)
+            given = given.to_forecast(self.horizon, from_date, least=self.shortest)
         return self._windows(given, 1, to_score=False)
 
     def read_part(self, fields: Mapping[str, Any], lengths: Any) -> tuple[Mapping[str, Any], Any]:
@@ -147,7 +161,7 @@ class Forecasting(Task):
         """
         windows = cast(Windows, train)
         values = [windows.series.target_values(number) for number in range(len(windows.series))]
-        changes = [_mean_change(each, windows.season) for each in values]
+        changes = [naive_scale(each, windows.season) for each in values]
         with np.errstate(invalid="ignore"):
             scale = np.nanstd(np.concatenate(values), axis=0)
         unknown = np.full_like(scale, np.nan)
@@ -155,7 +169,6 @@ class Forecasting(Task):
             "scale": np.where(scale > 0, scale, 1).astype(np.float32),
             "error": np.array([*changes, unknown], np.float32),
             "series": np.array(list(windows.series.ids), np.str_),
-            "season": np.array(windows.season, np.int64),
         }
 
     def shape(self, target: Field) -> tuple[int, ...]:
@@ -177,11 +190,11 @@ class Forecasting(Task):
             steps = tf.where(batch["known"], batch["observed"], np.nan)
             truth = ahead_of_each_step(steps, truth, batch["lengths"])
             valid = valid_steps(batch["lengths"], tf.shape(outputs)[1])[:, :, tf.newaxis, tf.newaxis]
-            # Before the first value that is known, a step may have been filled in from a later one.
-            begun = tf.cumsum(tf.cast(tf.reduce_any(batch["known"], axis=-1), tf.int32), axis=1) > 0
+            # Before a target's first value that is known, its steps may have been filled in from a later one.
+            begun = tf.cumsum(tf.cast(batch["known"], tf.int32), axis=1) > 0
             if "begun" in batch:  # in what lies before this segment of the series
                 begun |= batch["begun"][:, tf.newaxis]
-            valid *= tf.cast(begun, valid.dtype)[:, :, tf.newaxis, tf.newaxis]
+            valid *= tf.cast(begun, valid.dtype)[:, :, tf.newaxis]
             weights = weights[..., tf.newaxis] * valid
         known = tf.math.is_finite(truth)
         losses = self._losses(outputs, tf.where(known, truth, 0.0))
@@ -238,14 +251,6 @@ class Forecasting(Task):
     def metric_names(self, target: Field) -> Sequence[str]:
         points = ("mae", "rmse", "mase", "smape", "mape")
         return points if self.output == "point" else (*points, "wql", "coverage")
-
-
-def _mean_change(values: NDArray[np.float32], season: int) -> NDArray[np.float64]:
-    """Return the mean absolute change from a season before, of (T, C): (C,), NaN where none is known."""
-    change = np.abs(values[season:].astype(np.float64) - values[:-season])
-    known = ~np.isnan(change)
-    with np.errstate(invalid="ignore"):
-        return np.where(known, change, 0).sum(axis=0) / known.sum(axis=0)
 
 
 def _quantiles(outputs: Any, median: int) -> Any:

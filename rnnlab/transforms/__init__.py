@@ -30,7 +30,8 @@ from rnnlab.strict import Strict, shown
 
 Learnt = dict[str, NDArray[Any]]
 Names = Annotated[list[str], Field(min_length=1)]
-ADDED = " (missing)"  # ends the names of columns that a transform adds; by default, others leave these as they are
+# Ends the name of a column that `impute` adds, 1 where a value was missing; by default, others leave it as it is.
+ADDED = " (missing)"
 
 
 class Transform(Strict, ABC):
@@ -76,6 +77,10 @@ class Transform(Strict, ABC):
     def shortens(self) -> bool:
         """Whether it leaves out what a longer window has more."""
         return False
+
+    def remaining(self, steps: int) -> int:
+        """Return how many of a window's steps are left; below 1: so many are wanting."""
+        return steps - self.lost
 
     @abstractmethod
     def fit(self, train: Examples) -> Learnt:

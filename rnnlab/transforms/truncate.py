@@ -26,6 +26,9 @@ class Truncate(Transform):
     def shortens(self) -> bool:
         return True
 
+    def remaining(self, steps: int) -> int:
+        return min(steps, self.max_length)
+
     def fit(self, train: Examples) -> Learnt:
         return {}
 

@@ -155,7 +155,7 @@ def test_what_was_found_is_written_out_so_that_another_file_is_read_alike(tmp_pa
 def test_rows_of_the_future_hold_what_is_known_of_it(tmp_path: Path) -> None:
     panel = read(tmp_path, WIDE.replace(",3,", ",,").replace(",4,", ",,"), future=("x",)).panel
     assert panel.observed().tolist() == [2]
-    panel.check_future(2)
+    panel.check_future(2, panel.observed(), 1)
 
 
 # Repairs
