@@ -189,8 +189,9 @@ class BatchLoader:
 
     What lies in memory is gathered in the graph, with no Python per example; a memory map is read by NumPy.
 
-    Each batch is a dict: the input field (B, T, F) float32 with zeros in the padding; `lengths` (B,) int32,
-    0 for a filler row; `targets` (B, …), if known; `weights` (B,) float32, 0 for a filler row; `indices` (B,) int64.
+    Each batch is a dict: the input field (B, T, F), float32 or of tokens int32, with zeros in the padding; `lengths`
+    (B,) int32, 0 for a filler row; `targets` (B, …), if known; `weights` (B,) float32, 0 for a filler row; `indices`
+    (B,) int64.
     """
 
     def __init__(self, examples: FlatExamples) -> None:
@@ -238,16 +239,16 @@ class BatchLoader:
         """Return (B, width, F): each row's first `lengths` steps, zeros behind."""
         starts = tf.gather(self.starts, indices)
         if self.values is None:
-            rows = tf.numpy_function(self._read_mapped, [starts, lengths, width], tf.float32)
+            rows = tf.numpy_function(self._read_mapped, [starts, lengths, width], self.examples.values.dtype)
             return tf.ensure_shape(rows, [None, None, *self.examples.values.shape[1:]])
         steps = tf.range(width)[tf.newaxis, :]
         valid = steps < lengths[:, tf.newaxis]
         rows = tf.gather(self.values, tf.where(valid, starts[:, tf.newaxis] + steps, 0))
         mask = tf.reshape(valid, tf.concat([tf.shape(valid), tf.ones(rows.shape.rank - 2, tf.int32)], 0))
-        return tf.where(mask, rows, 0.0)
+        return tf.where(mask, rows, tf.zeros((), rows.dtype))
 
     def _read_mapped(self, starts: Any, lengths: Any, width: Any) -> Any:
-        rows = np.zeros((len(starts), int(width), *self.examples.values.shape[1:]), np.float32)
+        rows = np.zeros((len(starts), int(width), *self.examples.values.shape[1:]), self.examples.values.dtype)
         for row, start, length in zip(rows, starts, lengths, strict=True):
             row[:length] = self.examples.values[start : start + length]
         return rows

@@ -10,6 +10,7 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,7 +76,7 @@ class Examples(ABC):
 
     @abstractmethod
     def read(self, index: int) -> dict[str, NDArray[np.generic]]:
-        """Return the input fields of one example by name: a series is (T, F) float32."""
+        """Return the input fields of one example by name: a series is (T, F) float32, a text (T,) uint8, its bytes."""
 
     def fingerprint(self) -> str:
         """Return a SHA-256 over the signature, ids, lengths, targets and values, in order."""
@@ -95,7 +96,7 @@ class FlatExamples(Examples):
     """Examples whose series lie in one array: `values[starts[i]:starts[i] + lengths[i]]` is example i.
 
     Attributes:
-        values: (ΣT, F) float32; may be a memory map.
+        values: (ΣT, F) float32, of text (ΣT,) uint8, its bytes, of tokens (ΣT, 1) int32; may be a memory map.
         starts: (N,) int64.
         locations: where each example stands, such as `data.csv:17`, for messages; or None.
         beside: other fields, of one shape for all examples, (N, …) by name.
@@ -104,7 +105,7 @@ class FlatExamples(Examples):
 
     signature: Signature
     ids: Sequence[str]
-    values: NDArray[np.float32]
+    values: NDArray[Any]
     starts: NDArray[np.int64]
     lengths: NDArray[np.int64]
     targets: NDArray[np.generic] | None = None
@@ -125,13 +126,13 @@ class FlatExamples(Examples):
         cls,
         signature: Signature,
         ids: Sequence[str],
-        values: NDArray[np.float32],
+        values: NDArray[Any],
         lengths: NDArray[np.int64],
         targets: NDArray[np.generic] | None = None,
         groups: NDArray[np.generic] | None = None,
         locations: Sequence[str] | None = None,
     ) -> FlatExamples:
-        """Take values (ΣT, F) in which the sequences lie end to end in order."""
+        """Take values (ΣT, …) in which the sequences lie end to end in order."""
         lengths = lengths.astype(np.int64)
         starts = np.concatenate([[0], np.cumsum(lengths)[:-1]]).astype(np.int64)[: len(lengths)]
         return cls(signature, ids, values, starts, lengths, targets, groups, locations)
@@ -146,10 +147,12 @@ class FlatExamples(Examples):
         groups: NDArray[np.generic] | None = None,
         locations: Sequence[str] | None = None,
     ) -> FlatExamples:
-        """Lay sequences of (T, F) end to end."""
+        """Lay sequences (T, …) end to end."""
         lengths = np.array([len(sequence) for sequence in sequences], np.int64)
-        shape = signature.inputs[0].shape
-        values = np.concatenate(sequences, dtype=np.float32) if len(sequences) else np.zeros((0, *shape), np.float32)
+        field = signature.inputs[0]
+        values = (
+            np.concatenate(sequences, dtype=field.dtype) if len(sequences) else np.zeros((0, *field.shape), field.dtype)
+        )
         return cls.from_lengths(signature, ids, values, lengths, targets, groups, locations)
 
     def without_targets(self) -> FlatExamples:

@@ -17,13 +17,14 @@ from pydantic import Field, ValidationError
 from rnnlab import signature, yamlfile
 from rnnlab.architectures import ARCHITECTURES, Architecture
 from rnnlab.augmentations import AUGMENTATIONS, Augmentation
-from rnnlab.errors import SpecError, did_you_mean
+from rnnlab.errors import DataError, SpecError, did_you_mean
 from rnnlab.heads import HEADS, Head
 from rnnlab.metrics import METRICS
 from rnnlab.optimizers import OPTIMIZERS, SCHEDULES
 from rnnlab.registry import Choice
 from rnnlab.settings import Monitored, Training
 from rnnlab.sources import SOURCES, Source
+from rnnlab.stems import DEFAULTS, STEMS, Stem
 from rnnlab.strict import Strict
 from rnnlab.tasks import TASKS, Task
 from rnnlab.transforms import TRANSFORMS, Transform
@@ -31,7 +32,7 @@ from rnnlab.yamlfile import dotted
 
 NAMING_KEYS = frozenset(
     registry.key
-    for registry in (SOURCES, TRANSFORMS, AUGMENTATIONS, ARCHITECTURES, HEADS, TASKS, OPTIMIZERS, SCHEDULES)
+    for registry in (SOURCES, TRANSFORMS, AUGMENTATIONS, STEMS, ARCHITECTURES, HEADS, TASKS, OPTIMIZERS, SCHEDULES)
 )
 
 
@@ -45,18 +46,38 @@ class Experiment(Strict):
     transforms: list[Annotated[Transform, Choice(TRANSFORMS)]] = Field(
         default_factory=lambda: [TRANSFORMS.load("standardize")()],
         description="how examples are prepared, in order; fitted on the training split alone. Default: standardize, "
-        "and before a forecast impute",
+        "and before a forecast impute; of text, words",
     )
     augmentations: list[Annotated[Augmentation, Choice(AUGMENTATIONS)]] = Field(
         default_factory=list, description="how training examples are varied, in order, after the transforms; not at all"
     )
     task: Annotated[Task, Choice(TASKS)] = Field(description="the question")
     model: Annotated[Architecture, Choice(ARCHITECTURES)] = Field(description="the network")
+    stem: Annotated[Stem, Choice(STEMS)] | None = Field(
+        None, description="how what holds no numbers becomes vectors; default: of tokens, embedding; of series none"
+    )
     head: Annotated[Head, Choice(HEADS)] | None = Field(
         None, description="what reads the network; default: the head that serves the task"
     )
     training: Training = Field(default_factory=Training, description="how the network is trained")
     seed: int = Field(0, ge=0, lt=2**31, description="seed of weights, order and dropout")
+
+    def stem_for(self, field: signature.Field) -> Stem | None:
+        """Return the stem of a prepared input field, or None where the encoder takes it as it is.
+
+        Raises:
+            DataError: the stem that the spec names does not take it, or nothing does.
+        """
+        if self.stem is not None and field.kind in self.stem.kinds:
+            return self.stem
+        if self.stem is not None:
+            kinds = " and ".join(sorted(self.stem.kinds))
+            raise DataError(
+                f"stem: {STEMS.name_of(self.stem)} takes {kinds}; '{field.name}' is {field.kind}; remove it"
+            )
+        if field.kind == "text":
+            raise DataError(f"transforms: '{field.name}' is text; add `- words` or `- characters`")
+        return STEMS.load(DEFAULTS[field.kind])() if field.kind in DEFAULTS else None
 
     @property
     def reader(self) -> Head:
@@ -95,12 +116,20 @@ def _resolve_defaults(values: dict[str, Any]) -> None:
     kind = task.get("kind") if isinstance(task, dict) else task
     if values.get("head") is None and isinstance(kind, str) and kind in TASKS.names() and not _decodes(values):
         values["head"] = {HEADS.key: TASKS.load(kind).head}
-    if kind == "forecasting" and "transforms" not in values:
-        values["transforms"] = [{TRANSFORMS.key: "impute"}, {TRANSFORMS.key: "standardize"}]
+    if "transforms" not in values:
+        values["transforms"] = _default_transforms(kind, data)
     validation = data.get("validation") if isinstance(data, dict) else None
     training = values.setdefault("training", {})
     if isinstance(validation, dict) and validation.get("by") == "none" and isinstance(training, dict):
         training.setdefault("best", None)
+
+
+def _default_transforms(kind: object, data: object) -> list[dict[str, str]]:
+    source = data.get(SOURCES.key) if isinstance(data, dict) else data
+    if isinstance(source, str) and source in SOURCES.names() and SOURCES.load(source).gives_text(data):
+        return [{TRANSFORMS.key: "words"}]
+    before = [{TRANSFORMS.key: "impute"}] if kind == "forecasting" else []
+    return [*before, {TRANSFORMS.key: "standardize"}]
 
 
 def _decodes(values: dict[str, Any]) -> bool:

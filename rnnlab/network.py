@@ -7,7 +7,7 @@ from typing import Any
 from rnnlab.architectures import Horizon
 from rnnlab.errors import DataError, told
 from rnnlab.experiment import Experiment
-from rnnlab.signature import Signature
+from rnnlab.signature import Field, Signature
 from rnnlab.windows import FUTURE
 
 STATE = "state_"  # begins the names of the states that are carried on
@@ -16,7 +16,7 @@ STATE = "state_"  # begins the names of the states that are carried on
 def build_network(
     experiment: Experiment, signature: Signature, precision: str = "float32", *, stateful: bool = False
 ) -> Any:
-    """Return a `keras.Model` from {field: (B, T, F) float32, "lengths": (B,) int32} to the task's outputs (B, …).
+    """Return a `keras.Model` from {field: (B, T, F), "lengths": (B,) int32} to the task's outputs (B, …).
 
     Of forecasts, the fields are also `future` (B, H, K), where anything is known of steps to come, and for an
     architecture that decodes `teacher` (B, H, C), the truth that it may look at in training, NaN where it is not known.
@@ -42,8 +42,10 @@ def build_network(
     shape = experiment.task.shape(signature.known_target)
     inputs = _inputs(experiment, signature, shape)
     lengths = inputs["lengths"]
-    series = {field.name: inputs[field.name] for field in signature.inputs if field.kind == "series"}
     try:
+        series = {
+            field.name: _embedded(experiment, inputs, field) for field in signature.inputs if field.kind != "future"
+        }
         states = _states(experiment) if stateful else {}
         if stateful:
             encoded, after = experiment.model.carry(series, lengths, list(states.values()))
@@ -81,14 +83,23 @@ def _inputs(experiment: Experiment, signature: Signature, shape: tuple[int, ...]
     import keras
 
     # The horizon is the first axis of a forecast's outputs.
-    times = {"series": None, "future": shape[0]}
-    inputs = {
-        field.name: keras.Input((times[field.kind], *field.shape), name=field.name, dtype="float32")
-        for field in signature.inputs
-    }
+    inputs = {}
+    for field in signature.inputs:
+        time = shape[0] if field.kind == "future" else None
+        inputs[field.name] = keras.Input((time, *field.shape), name=field.name, dtype=field.dtype)
     if experiment.model.decodes:
         inputs["teacher"] = keras.Input((shape[0], shape[-1]), name="teacher", dtype="float32")
     return {**inputs, "lengths": keras.Input((), name="lengths", dtype="int32")}
+
+
+def _embedded(experiment: Experiment, inputs: dict[str, Any], field: Field) -> Any:
+    """Return an input as one vector a step, (B, T, F).
+
+    Raises:
+        DataError: it needs a stem that it does not have, or the other way round.
+    """
+    stem = experiment.stem_for(field)
+    return inputs[field.name] if stem is None else stem.embed(inputs[field.name], inputs["lengths"], field)
 
 
 def _horizon(

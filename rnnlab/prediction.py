@@ -18,7 +18,7 @@ from rnnlab.errors import DataError, RunError, told
 from rnnlab.examples import Examples, FlatExamples
 from rnnlab.experiment import Experiment, load_experiment
 from rnnlab.plan import Batching, plan_evaluation
-from rnnlab.preparation import Pipeline, from_arrays, pad
+from rnnlab.preparation import Pipeline, batch_of, from_arrays
 from rnnlab.quiet import load_tensorflow
 from rnnlab.rundir import RunDir, read_arrays
 from rnnlab.signature import Field, Signature
@@ -143,17 +143,28 @@ class Predictor:
     @property
     def shapes(self) -> dict[str, tuple[int | None, ...]]:
         """The shape of one row of each raw field, by name; None where it differs from row to row."""
-        times = {"series": None, "future": self.experiment.task.shape(self.signature.known_target)[0]}
-        return {field.name: (times[field.kind], *field.shape) for field in self.signature.inputs}
+        return _shapes(self.signature, self.experiment)
+
+    @property
+    def reads_text(self) -> bool:
+        """Whether what goes in is text, which has its length in itself."""
+        return self.signature.inputs[0].kind == "text"
 
     @cached_property
     def _compiled(self) -> Any:
         """`forward` as one graph for every batch size and width."""
         import tensorflow as tf
 
-        fields = {name: tf.TensorSpec([None, *shape]) for name, shape in self.shapes.items()}
         number = tf.TensorSpec([None], tf.int32)
-        return tf.function(self.forward, input_signature=[fields, number, number])
+        return tf.function(self.forward, input_signature=[self.specs, number, number])
+
+    @property
+    def specs(self) -> dict[str, Any]:
+        """What a graph takes of each raw field, by name: a batch of any size."""
+        import tensorflow as tf
+
+        kinds = {field.name: tf.string if field.kind == "text" else tf.float32 for field in self.signature.inputs}
+        return {name: tf.TensorSpec([None, *shape], kinds[name], name) for name, shape in self.shapes.items()}
 
     def predict(
         self, sequences: Sequence[Any], future: Sequence[Any] | None = None, series: Sequence[str] | None = None
@@ -161,8 +172,8 @@ class Predictor:
         """Return the answers for raw sequences.
 
         Args:
-            sequences: arrays (T, F), or pandas frames with the columns that the run was trained on. To forecast, what
-                came before; a missing value is NaN.
+            sequences: arrays (T, F), or pandas frames with the columns that the run was trained on; or texts. To
+                forecast, what came before; a missing value is NaN.
             future: to forecast where something is known of the steps to come: of each sequence an array (H, K), or a
                 frame with these columns.
             series: to forecast, the name of each sequence's series, where transforms know each of them.
@@ -197,8 +208,12 @@ class Predictor:
         final = self.experiment.task.final_answers(answers, self.signature.known_target)
         return {**answers, **{name: to_numpy(value) for name, value in final.items()}}
 
-    def _to_array(self, sequence: Any, field: Field, where: str) -> NDArray[np.float32]:
-        """Return (T, F); where steps to come are described, T must be the horizon."""
+    def _to_array(self, sequence: Any, field: Field, where: str) -> NDArray[Any]:
+        """Return (T, F), of text its bytes (T,); where steps to come are described, T must be the horizon."""
+        if field.kind == "text":
+            if not isinstance(sequence, str):
+                raise DataError(f"{where}: expected text; received {type(sequence).__name__}")
+            return np.frombuffer(sequence.encode(), np.uint8)
         columns = getattr(sequence, "columns", None)
         if columns is not None:
             missing = [name for name in field.names if name not in columns]
@@ -232,11 +247,16 @@ def _check_learnt(run: RunDir, experiment: Experiment, pipeline: Pipeline, learn
 
     one = np.ones(1, np.int32)
     try:
-        times = {"series": 1, "future": experiment.task.shape(pipeline.raw.known_target)[0]}
-        raw = {each.name: np.zeros((1, times[each.kind], *each.shape), np.float32) for each in pipeline.raw.inputs}
+        raw = {
+            each.name: np.array([b"."], object)
+            if each.kind == "text"
+            else np.zeros([1, *(size or 1 for size in _shapes(pipeline.raw, experiment)[each.name])], np.float32)
+            for each in pipeline.raw.inputs
+        }
         fields, _ = pipeline.apply(raw, one, 0 * one)
         for each in pipeline.signature.inputs:
-            if tuple(fields[each.name].shape) != (1, times[each.kind], *each.shape):
+            expected = [size or 1 for size in _shapes(pipeline.signature, experiment)[each.name]]
+            if tuple(fields[each.name].shape) != (1, *expected):
                 raise ValueError(f"expected {each.name} of shape {each.shape}")
         outputs = tf.zeros([1, *(size or 1 for size in network.output_shape[1:])])
         experiment.task.answers(outputs, one, learnt)
@@ -245,14 +265,23 @@ def _check_learnt(run: RunDir, experiment: Experiment, pipeline: Pipeline, learn
         raise RunError(f"{run.prepared}: damaged, or of another spec: {type(error).__name__}: {reason}") from None
 
 
-def stack(examples: Examples, indices: NDArray[np.int64]) -> tuple[dict[str, NDArray[np.float32]], NDArray[np.int32]]:
+def stack(examples: Examples, indices: NDArray[np.int64]) -> tuple[dict[str, NDArray[Any]], NDArray[np.int32]]:
     """Return the raw fields of some examples by name, a series right-padded (B, T, F), and their lengths (B,)."""
     read = [examples.read(int(index)) for index in indices]
-    fields = {}
-    for each in examples.signature.inputs:
-        values = [np.asarray(fields[each.name], np.float32) for fields in read]
-        fields[each.name] = pad(values) if each.kind == "series" else np.stack(values)
+    fields = {each.name: batch_of(each, [fields[each.name] for fields in read]) for each in examples.signature.inputs}
     return fields, examples.lengths[indices].astype(np.int32)
+
+
+def _shapes(signature: Signature, experiment: Experiment) -> dict[str, tuple[int | None, ...]]:
+    """Return the shape of one row of each field, by name; None where it differs from row to row."""
+    shapes: dict[str, tuple[int | None, ...]] = {}
+    for field in signature.inputs:
+        if field.kind == "text":
+            shapes[field.name] = ()
+        else:
+            horizon = experiment.task.steps_ahead if field.kind == "future" else None
+            shapes[field.name] = (horizon, *field.shape)
+    return shapes
 
 
 def series_names(examples: Examples) -> Sequence[str] | None:

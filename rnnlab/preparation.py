@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from rnnlab.errors import DataError, RunError, did_you_mean
 from rnnlab.examples import Examples, FlatExamples
 from rnnlab.plan import Batch, Batching, plan_evaluation
-from rnnlab.signature import Signature
+from rnnlab.signature import Field, Signature
 from rnnlab.strict import shown
-from rnnlab.transforms import ColumnTransform, Learnt, Transform
+from rnnlab.transforms import TRANSFORMS, ColumnTransform, Learnt, Transform, input_field
 from rnnlab.windows import FUTURE, SeriesExamples
 
 CHUNK_STEPS = 200_000
@@ -42,15 +42,20 @@ class Pipeline:
         Raises:
             DataError: a transform names a field that the examples do not have.
         """
-        known = [field.name for field in train.signature.inputs if field.kind == "series"]
+        known = [field.name for field in train.signature.inputs if field.kind != "future"]
+        pipeline = cls((), (), train.signature)
         for number, transform in enumerate(transforms):
-            if transform.field not in known:
+            if transform.field is not None and transform.field not in known:
                 raise DataError(
                     f"transforms.{number}.field: the data has no field '{transform.field}'"
                     f"{did_you_mean(transform.field, known)}"
                 )
-        pipeline = cls((), (), train.signature)
-        for transform in transforms:
+            field = input_field(pipeline.signature, transform.field)
+            if field.kind not in transform.reads:
+                name, kinds = TRANSFORMS.name_of(transform), " and ".join(sorted(transform.reads))
+                raise DataError(
+                    f"transforms.{number}: {name} takes {kinds}; '{field.name}' is {field.kind}; {_remedy(field.kind)}"
+                )
             learnt = transform.fit(pipeline.prepare(train) if pipeline.transforms else train)
             pipeline = cls((*pipeline.transforms, transform), (*pipeline.learnt, learnt), train.signature)
         return pipeline
@@ -59,8 +64,8 @@ class Pipeline:
     def signature(self) -> Signature:
         """The signature of what comes out."""
         result = self.raw
-        for transform in self.transforms:
-            result = transform.signature(result)
+        for transform, learnt in zip(self.transforms, self.learnt, strict=True):
+            result = transform.signature(result, learnt)
         return result
 
     @property
@@ -87,10 +92,11 @@ class Pipeline:
         if ahead is None and FUTURE in fields:
             ahead = self._with_unknown(fields[FUTURE])
         for transform, learnt in zip(self.transforms, self._learnt_of(series), strict=True):
-            window = fields[transform.field]
+            name = input_field(self.raw, transform.field).name
+            window = fields[name]
             if ahead is not None:
                 ahead = transform.extend(ahead, window, lengths, learnt)
-            fields[transform.field], lengths = transform.apply(window, lengths, learnt)
+            fields[name], lengths = transform.apply(window, lengths, learnt)
         if ahead is not None:
             features, known = self._sizes()
             fields["ahead"] = ahead[..., : len(self.raw.known_target.names)]
@@ -165,7 +171,7 @@ class Pipeline:
         starts = np.zeros(len(examples), np.int64)
         lengths = np.zeros(len(examples), np.int64)
         position = 0
-        with _Sink(store, self.signature.inputs[0].shape) as sink:
+        with _Sink(store, self.signature.inputs[0]) as sink:
             for chunk in plan_evaluation(examples.lengths, Batching((), batch_size=1, batch_steps=CHUNK_STEPS)):
                 for index, sequence in zip(
                     chunk.indices, self._prepare_chunk(examples, chunk, field.name), strict=True
@@ -183,14 +189,22 @@ class Pipeline:
             examples.groups,
         )
 
-    def _prepare_chunk(self, examples: Examples, chunk: Batch, name: str) -> list[NDArray[np.float32]]:
-        sequences = [np.asarray(examples.read(int(index))[name], np.float32) for index in chunk.indices]
+    def _prepare_chunk(self, examples: Examples, chunk: Batch, name: str) -> list[NDArray[Any]]:
+        sequences = [examples.read(int(index))[name] for index in chunk.indices]
         if not self.transforms:
             return sequences
         series = _series_of(examples, chunk.indices) if self.per_series else None
-        fields, lengths = self.apply({name: pad(sequences)}, examples.lengths[chunk.indices].astype(np.int32), series)
+        batch = {name: batch_of(self.raw.inputs[0], sequences)}
+        fields, lengths = self.apply(batch, examples.lengths[chunk.indices].astype(np.int32), series)
         values, lengths = np.asarray(fields[name]), np.asarray(lengths)
         return [row[:length] for row, length in zip(values, lengths, strict=True)]
+
+
+def _remedy(kind: str) -> str:
+    """Return what to do about a transform that can't prepare a field of this kind."""
+    if kind == "text":
+        return "put `words` or `characters` before it"
+    return "remove it"
 
 
 def _series_of(examples: Examples, indices: NDArray[np.int64]) -> NDArray[np.int32]:
@@ -199,11 +213,19 @@ def _series_of(examples: Examples, indices: NDArray[np.int64]) -> NDArray[np.int
     return np.asarray(numbers, np.int32)
 
 
-def pad(sequences: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-    """Return (B, T, F) float32, right-padded with zeros to the longest of sequences (T, F)."""
-    width = max(len(sequence) for sequence in sequences)
-    padded = np.zeros((len(sequences), width, *sequences[0].shape[1:]), np.float32)
-    for row, sequence in zip(padded, sequences, strict=True):
+def batch_of(field: Field, values: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Return the values of one raw field of some examples, as transforms are given them.
+
+    A series (T, F) each is right-padded with zeros to the longest: (B, T, F); a text, (T,) bytes each, is a string:
+    (B,); what has one shape is stacked.
+    """
+    if field.kind == "text":
+        return np.array([each.tobytes() for each in values], object)
+    if field.kind != "series":
+        return np.stack(values).astype(field.dtype)
+    width = max(len(sequence) for sequence in values)
+    padded = np.zeros((len(values), width, *values[0].shape[1:]), np.float32)
+    for row, sequence in zip(padded, values, strict=True):
         row[: len(sequence)] = sequence
     return padded
 
@@ -211,9 +233,9 @@ def pad(sequences: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
 class _Sink:
     """Collects sequences (T, F) into one array (ΣT, F), in memory or in a file."""
 
-    def __init__(self, path: Path | None, shape: tuple[int, ...]) -> None:
-        self.path, self.shape = path, shape
-        self.parts: list[NDArray[np.float32]] = []
+    def __init__(self, path: Path | None, field: Field) -> None:
+        self.path, self.shape, self.dtype = path, field.shape, field.dtype
+        self.parts: list[NDArray[Any]] = []
 
     def __enter__(self) -> _Sink:
         if self.path is not None:
@@ -234,20 +256,20 @@ class _Sink:
         if isinstance(error, OSError):
             raise RunError(f"{self.path}: can't be written: {error.strerror}; data.cache: disk needs room") from error
 
-    def append(self, sequence: NDArray[np.float32]) -> None:
+    def append(self, sequence: NDArray[Any]) -> None:
         if self.path is None:
             self.parts.append(sequence)
         else:
-            self.file.write(np.ascontiguousarray(sequence, np.float32).tobytes())
+            self.file.write(np.ascontiguousarray(sequence, self.dtype).tobytes())
 
-    def values(self) -> NDArray[np.float32]:
+    def values(self) -> NDArray[Any]:
         if self.path is None:
             return (
-                np.concatenate(self.parts, dtype=np.float32) if self.parts else np.zeros((0, *self.shape), np.float32)
+                np.concatenate(self.parts, dtype=self.dtype) if self.parts else np.zeros((0, *self.shape), self.dtype)
             )
         if self.path.stat().st_size == 0:
-            return np.zeros((0, *self.shape), np.float32)
-        flat = np.memmap(self.path, np.float32, "r")
+            return np.zeros((0, *self.shape), self.dtype)
+        flat = np.memmap(self.path, self.dtype, "r")
         return flat.reshape(-1, *self.shape)
 
 

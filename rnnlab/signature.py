@@ -7,7 +7,8 @@ from typing import Any, Literal, Self
 
 from rnnlab.errors import DataError
 
-Kind = Literal["series", "future", "class", "labels", "numbers"]
+Kind = Literal["series", "future", "text", "tokens", "class", "labels", "numbers"]
+DTYPES: dict[str, str] = {"text": "uint8", "tokens": "int32"}  # of the others: float32
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,9 @@ class Field:
 
     Attributes:
         name: the field's name, such as `sequence`.
-        kind: `series` (T, F); `class` one of `names`; `labels` any number of `names`; `numbers` one value per name.
+        kind: `series` (T, F); `future` (H, K), what is known of steps to come; `text` in UTF-8, where a time step is a
+            byte; `tokens` (T, 1), numbers of `names`; `class` one of `names`; `labels` any number of `names`;
+            `numbers` one value per name.
         shape: the shape of one time step, such as (F,), or of the whole value where there is no time.
         names: the names of the features, classes, labels or numbers.
     """
@@ -25,6 +28,11 @@ class Field:
     kind: Kind
     shape: tuple[int, ...]
     names: tuple[str, ...] = ()
+
+    @property
+    def dtype(self) -> str:
+        """The type of its values."""
+        return DTYPES.get(self.kind, "float32")
 
     def to_json(self) -> dict[str, Any]:
         return {"name": self.name, "kind": self.kind, "shape": list(self.shape), "names": list(self.names)}

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from rnnlab.examples import Examples
 from rnnlab.registry import Registry
-from rnnlab.signature import Field
+from rnnlab.signature import Field, Kind
 from rnnlab.strict import Strict
 
 
@@ -24,11 +24,13 @@ class Baseline(Strict, ABC):
     Class attributes:
         title: the row's title in the table.
         tasks: the kinds of task that it serves.
+        inputs: the kinds of raw input that it reads.
         calibrated: whether its probabilities are estimates, not just a decision in the form of 0 and 1.
     """
 
     title: ClassVar[str]
     tasks: ClassVar[frozenset[str]]
+    inputs: ClassVar[frozenset[Kind]] = frozenset({"series"})
     calibrated: ClassVar[bool] = True
 
     @abstractmethod

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnnlab.baselines import Baseline, known_targets, target_field
 from rnnlab.examples import Examples
+from rnnlab.signature import Kind
 
 
 class Majority(Baseline):
@@ -16,6 +17,7 @@ class Majority(Baseline):
 
     title: ClassVar[str] = "majority class"
     tasks: ClassVar[frozenset[str]] = frozenset({"classification"})
+    inputs: ClassVar[frozenset[Kind]] = frozenset(get_args(Kind))
 
     def answers(self, train: Examples, test: Examples, seed: int) -> dict[str, NDArray[Any]]:
         targets, target = known_targets(train), target_field(train)

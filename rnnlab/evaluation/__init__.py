@@ -201,7 +201,7 @@ def _score_baselines(
     kind = TASKS.name_of(predictor.experiment.task)
     for name in BASELINES.names():
         baseline: Baseline = BASELINES.load(name)()
-        if kind not in baseline.tasks:
+        if kind not in baseline.tasks or predictor.signature.inputs[0].kind not in baseline.inputs:
             continue
         try:
             answers = baseline.answers(train, examples, predictor.experiment.seed)

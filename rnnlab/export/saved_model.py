@@ -15,10 +15,10 @@ class SavedModel(ExportFormat):
     """A TensorFlow SavedModel with the preparation inside.
 
     Signature `serving_default`: the input field (B, T, F) float32, raw and right-padded with anything, and `lengths`
-    (B,) int32; gives `probabilities` (B, C) and `classes` (B,) of text, or `values` (B, C). To forecast, it takes also
-    `future` (B, H, K), where anything is known of the steps to come, and the name of each row's `series` (B,) where a
-    transform learnt something of each; it gives `values` (B, H, C), and `quantiles` (B, H, C, Q) with their `levels`
-    (Q,). TensorFlow Serving, or `tf.saved_model.load` with TensorFlow alone, runs it.
+    (B,) int32; or of text the strings (B,) alone; gives `probabilities` (B, C) and `classes` (B,) of text, or `values`
+    (B, C). To forecast, it takes also `future` (B, H, K), where anything is known of the steps to come, and the name of
+    each row's `series` (B,) where a transform learnt something of each; it gives `values` (B, H, C), and `quantiles`
+    (B, H, C, Q) with their `levels` (Q,). TensorFlow Serving, or `tf.saved_model.load` with TensorFlow alone, runs it.
     """
 
     suffix = ""
@@ -30,9 +30,10 @@ class SavedModel(ExportFormat):
     def write(self, predictor: Predictor, path: Path) -> None:
         import tensorflow as tf
 
-        target = predictor.signature.known_target
-        inputs = {name: tf.TensorSpec([None, *shape], tf.float32, name) for name, shape in predictor.shapes.items()}
-        inputs["lengths"] = tf.TensorSpec([None], tf.int32, "lengths")
+        target, main = predictor.signature.known_target, predictor.signature.inputs[0].name
+        inputs = predictor.specs
+        if not predictor.reads_text:
+            inputs["lengths"] = tf.TensorSpec([None], tf.int32, "lengths")
         module = tf.Module()
         module.variables_of_network = [variable.value for variable in predictor.network.variables]
 
@@ -44,7 +45,9 @@ class SavedModel(ExportFormat):
 
         def serve(**given: tf.Tensor) -> dict[str, tf.Tensor]:
             series = module.series.lookup(given["series"]) if "series" in given else None
-            answers = predictor.forward({name: given[name] for name in predictor.shapes}, given["lengths"], series)
+            fields = {name: given[name] for name in predictor.shapes}
+            lengths = given["lengths"] if "lengths" in given else tf.strings.length(fields[main])
+            answers = predictor.forward(fields, lengths, series)
             final = predictor.experiment.task.final_answers(answers, target)
             return {**answers, **{name: tf.convert_to_tensor(value) for name, value in final.items()}}
 
@@ -56,7 +59,7 @@ class SavedModel(ExportFormat):
         import tensorflow as tf
 
         fields, lengths = stack(examples, np.arange(len(examples)))
-        given = {**fields, "lengths": lengths}
+        given = fields if predictor.reads_text else {**fields, "lengths": lengths}
         if predictor.pipeline.per_series:
             given["series"] = np.array(examples.series)
         served = tf.saved_model.load(str(path)).signatures["serving_default"]

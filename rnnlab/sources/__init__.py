@@ -148,6 +148,11 @@ class Source(Strict, ABC):
         "A file that is damaged as a whole is always an error",
     )
 
+    @classmethod
+    def gives_text(cls, keys: object) -> bool:
+        """Whether its examples are text, given its keys as a spec has them; mistakes in these are found later."""
+        return False
+
     @abstractmethod
     def open(self, places: Places) -> dict[str, Examples]:
         """Return the splits that the source has: `train`, and where they exist `validation` and `test`.

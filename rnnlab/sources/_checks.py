@@ -90,7 +90,7 @@ class BadSequences:
         """
         if len(examples) == 0:
             raise DataError(f"{where}: expected at least one sequence; received none")
-        if examples.values.shape[1] == 0 and not self.found:
+        if 0 in examples.values.shape[1:] and not self.found:
             raise DataError(f"{where}: expected at least one feature; received none")
         if len(self.found) == len(examples):
             first = self.found[min(self.found)]

@@ -14,7 +14,7 @@ Axes: B batch, T time, F features, N examples, S series, H horizon, C targets, Q
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
 import numpy as np
@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from rnnlab.errors import DataError, UserError, did_you_mean
-from rnnlab.examples import Examples
+from rnnlab.examples import Examples, FlatExamples
 from rnnlab.registry import Registry
 from rnnlab.signature import Field as InputField
-from rnnlab.signature import Signature
+from rnnlab.signature import Kind, Signature
 from rnnlab.strict import Strict, shown
 
 Learnt = dict[str, NDArray[Any]]
@@ -37,7 +37,12 @@ ADDED = " (missing)"
 class Transform(Strict, ABC):
     """One step of preparation of one input field."""
 
-    field: str = Field("sequence", description="the input field that is prepared")
+    field: str | None = Field(None, description="the input field that is prepared; default: the first")
+
+    @property
+    def reads(self) -> frozenset[Kind]:
+        """The kinds of field that it prepares."""
+        return frozenset({"series"})
 
     @property
     def forecasts(self) -> bool:
@@ -126,9 +131,13 @@ class Transform(Strict, ABC):
         """
         raise UserError(self._no_forecasts())
 
-    def signature(self, before: Signature) -> Signature:
+    def signature(self, before: Signature, learnt: Mapping[str, NDArray[Any]]) -> Signature:
         """Return the signature of what `apply` gives."""
         return before
+
+    def notes(self, learnt: Mapping[str, NDArray[Any]], prepared: Mapping[str, FlatExamples]) -> Sequence[str]:
+        """Return what the user should know of how the splits came out, one line each."""
+        return ()
 
     def _no_forecasts(self) -> str:
         return f"transforms: {TRANSFORMS.name_of(self)}, as it is set, can't be used to forecast; remove it"
@@ -164,9 +173,9 @@ class ColumnTransform(Transform, ABC):
 TRANSFORMS: Registry[Transform] = Registry("rnnlab.transforms", Transform, "name")
 
 
-def input_field(signature: Signature, name: str) -> InputField:
-    """Return the input field of this name."""
-    return next(each for each in signature.inputs if each.name == name)
+def input_field(signature: Signature, name: str | None) -> InputField:
+    """Return the input field of this name; None: the first."""
+    return next(each for each in signature.inputs if name in (None, each.name))
 
 
 def feature_names(field: InputField) -> tuple[str, ...]:
@@ -202,7 +211,7 @@ def series_numbers(train: Examples) -> NDArray[np.int64]:
 
 
 def masked_moments(
-    train: Examples, field: str, per_series: bool = False
+    train: Examples, field: str | None, per_series: bool = False
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return each feature's mean and standard deviation over all known training steps, in one pass (Chan et al. 1979).
 
@@ -210,10 +219,11 @@ def masked_moments(
     Where no step is known, both are 0.
     """
     numbers = series_numbers(train) if per_series else np.zeros(len(train), np.int64)
-    shape = (int(numbers.max(initial=0)) + 1, *input_field(train.signature, field).shape)
+    chosen = input_field(train.signature, field)
+    shape = (int(numbers.max(initial=0)) + 1, *chosen.shape)
     count, mean, squares = np.zeros(shape), np.zeros(shape), np.zeros(shape)
     for index, number in enumerate(numbers):
-        values = np.asarray(train.read(index)[field], np.float64)
+        values = np.asarray(train.read(index)[chosen.name], np.float64)
         known = ~np.isnan(values)
         new = known.sum(axis=0)
         new_mean = np.where(known, values, 0).sum(axis=0) / np.maximum(new, 1)

@@ -128,7 +128,7 @@ class Impute(ColumnTransform):
     def invert(self, answers: Any, window: Any, lengths: Any, learnt: Mapping[str, NDArray[Any]]) -> Any:
         return answers
 
-    def signature(self, before: Signature) -> Signature:
+    def signature(self, before: Signature, learnt: Mapping[str, NDArray[Any]]) -> Signature:
         if not self.indicator:
             return before
         field = input_field(before, self.field)

@@ -35,7 +35,7 @@ class Log(ColumnTransform):
         field = input_field(train.signature, self.field)
         smallest = np.full(field.shape, np.inf, np.float32)
         for index in range(len(train)):
-            steps = np.asarray(train.read(index)[self.field], np.float32)
+            steps = np.asarray(train.read(index)[field.name], np.float32)
             smallest = np.fmin(smallest, np.fmin.reduce(steps, axis=0, initial=np.inf))
         shifted = smallest + np.float32(self.offset)
         for name, value, above, taken in zip(feature_names(field), smallest, shifted, chosen, strict=True):

@@ -38,11 +38,11 @@ class MinMax(Scaling):
 
     def learn(self, train: Examples) -> tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]]]:
         numbers = series_numbers(train) if self.per_series else np.zeros(len(train), np.int64)
-        features = input_field(train.signature, self.field).shape
-        low = np.full((int(numbers.max(initial=0)) + 1, *features), np.inf, np.float32)
+        field = input_field(train.signature, self.field)
+        low = np.full((int(numbers.max(initial=0)) + 1, *field.shape), np.inf, np.float32)
         high = -low
         for index, number in enumerate(numbers):
-            steps = np.asarray(train.read(index)[self.field], np.float32)
+            steps = np.asarray(train.read(index)[field.name], np.float32)
             low[number] = np.fmin(low[number], np.fmin.reduce(steps, axis=0, initial=np.inf))
             high[number] = np.fmax(high[number], np.fmax.reduce(steps, axis=0, initial=-np.inf))
         if not self.per_series:

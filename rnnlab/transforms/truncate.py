@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from rnnlab.examples import Examples
+from rnnlab.signature import Kind
 from rnnlab.transforms import Learnt, Transform
 
 
@@ -17,6 +18,10 @@ class Truncate(Transform):
 
     max_length: int = Field(ge=1, description="the most steps that are kept")
     keep: Literal["start", "end"] = Field("start", description="which end of a longer sequence is kept")
+
+    @property
+    def reads(self) -> frozenset[Kind]:
+        return frozenset({"series", "tokens"})
 
     @property
     def forecasts(self) -> bool:

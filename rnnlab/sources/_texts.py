@@ -1,0 +1,118 @@
+"""Text files: decoded, with the line of whatever can't be."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import json
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from rnnlab import bounded
+from rnnlab.errors import DataError
+from rnnlab.sources._checks import shown_path
+from rnnlab.strict import shown
+
+MOST_BYTES = 4 * 2**30
+BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+
+
+def check_encoding(name: str) -> str:
+    """Return the name of an encoding that Python knows.
+
+    Raises:
+        ValueError: it does not.
+    """
+    try:
+        codecs.lookup(name)
+        "".encode(name)
+    except (LookupError, UnicodeError, ValueError):
+        raise ValueError(f"expected an encoding such as utf-8, latin-1 or cp1252; received {shown(name)}") from None
+    return name
+
+
+def read_text(path: Path, encoding: str | None) -> str:
+    """Return a file's text, with line feeds alone at the ends of lines; `.gz` is unpacked.
+
+    Args:
+        path: the file.
+        encoding: its name; None: what a byte order mark says, else UTF-8.
+
+    Raises:
+        DataError: it can't be read or decoded; with the line.
+    """
+    where = shown_path(path)
+    try:
+        raw = bounded.read_bytes(path, MOST_BYTES)
+        if path.suffix == ".gz":
+            raw = _unpacked(raw)
+    except (OSError, zlib.error, EOFError, ValueError) as error:
+        raise DataError(f"{where}: can't be read: {getattr(error, 'strerror', None) or error}") from None
+    found = encoding or next((name for mark, name in BYTE_ORDER_MARKS.items() if raw.startswith(mark)), "utf-8")
+    try:
+        text = raw.decode(found)
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        hint = (
+            "; is it latin-1 or cp1252? name it in data.encoding" if encoding is None else "; is data.encoding right?"
+        )
+        raise DataError(f"{where}:{line}: expected {found}; received the byte 0x{raw[error.start]:02x}{hint}") from None
+    nothing = text.find("\0")
+    if nothing >= 0:
+        line = text.count("\n", 0, nothing) + 1
+        raise DataError(
+            f"{where}:{line}: expected text; received a zero byte; is it another encoding, or no text file?"
+        )
+    return text.removeprefix("\ufeff").replace("\r\n", "\n")
+
+
+def _unpacked(raw: bytes) -> bytes:
+    unpacker = zlib.decompressobj(wbits=31)
+    text = unpacker.decompress(raw, MOST_BYTES)
+    if unpacker.unconsumed_tail:
+        raise ValueError("it unpacks to more than 4 GiB")
+    return text
+
+
+def rows_of_table(path: Path, text: str, separator: str) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield the line and the cells by column of each row of a table with a header.
+
+    Raises:
+        DataError: a row has another number of cells than the header.
+    """
+    where = shown_path(path)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    try:
+        header = next(reader, None)
+        if header is None:
+            raise DataError(f"{where}: expected a table with a header; received an empty file")
+        line = reader.line_num + 1
+        for cells in reader:
+            if cells:
+                if len(cells) != len(header):
+                    raise DataError(f"{where}:{line}: expected {len(header)} cells; received {len(cells)}")
+                yield line, dict(zip(header, cells, strict=True))
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise DataError(f"{where}:{reader.line_num}: {error}") from None
+
+
+def rows_of_json_lines(path: Path, text: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield the line and the mapping of each line of a JSON Lines file; empty lines are passed over.
+
+    Raises:
+        DataError: a line is no JSON object.
+    """
+    for line, content in enumerate(text.split("\n"), start=1):
+        if not content.strip():
+            continue
+        try:
+            values = json.loads(content)
+        except (ValueError, RecursionError) as error:
+            raise DataError(f"{shown_path(path)}:{line}: expected a JSON object: {error}") from None
+        if not isinstance(values, dict):
+            raise DataError(f"{shown_path(path)}:{line}: expected a JSON object; received {shown(values)}")
+        yield line, values

@@ -1,0 +1,37 @@
+"""Stems: how a field that holds no numbers becomes one vector a step. One file each; its name is the YAML name.
+
+Axes: B batch, T time, F features, U units, V vocabulary.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
+
+from rnnlab.registry import Registry
+from rnnlab.signature import Field, Kind
+from rnnlab.strict import Strict
+
+
+class Stem(Strict, ABC):
+    """What stands between prepared input and an encoder.
+
+    Class attributes:
+        kinds: the kinds of prepared input that it takes.
+    """
+
+    kinds: ClassVar[frozenset[Kind]]
+
+    @abstractmethod
+    def embed(self, values: Any, lengths: Any, field: Field) -> Any:
+        """Return one vector a step, symbolic (B, T, U).
+
+        Args:
+            values: symbolic, such as numbers of tokens (B, T, 1) int32.
+            lengths: symbolic, (B,) int32.
+            field: what the values are.
+        """
+
+
+STEMS: Registry[Stem] = Registry("rnnlab.stems", Stem, "name")
+DEFAULTS: dict[Kind, str] = {"tokens": "embedding"}
