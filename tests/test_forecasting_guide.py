@@ -68,7 +68,16 @@ def test_the_walk_and_its_code_work(
     assert float(difference) < 1e-3
 
 
-@pytest.mark.parametrize("console", blocks("console")[1:], ids=["backtest", "long memory"])
+BACKTEST, LONG_MEMORY = blocks("console")[1:]
+
+
+@pytest.mark.parametrize(
+    "console",
+    [
+        pytest.param(BACKTEST, id="backtest", marks=pytest.mark.slow),
+        pytest.param(LONG_MEMORY, id="long memory"),
+    ],
+)
 def test_the_other_commands_work(
     checkout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], console: str
 ) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -14,30 +18,46 @@ from rnnlab.training.reporting import Silent
 from .training_cases import DETERMINISTIC, make_case, train_in_a_process
 
 RANDOM = ("stacked_dropout_plateau", "seq2seq_forced_dropout")
-REPLICAS = (1, 2, 3)
+LONG_TO_COMPILE = frozenset({"seq2seq_forced_dropout", "seq2seq_own_forecasts_accumulated"})
+
+
+def marked(case: str, *values: object, slow: bool = False) -> Any:
+    """Return test parameters, slow ones where the case takes long to compile."""
+    marks = [pytest.mark.slow] if slow or case in LONG_TO_COMPILE else []
+    return pytest.param(case, *values, marks=marks)
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory) -> dict[tuple[str, str], RunDir]:
-    """Every case on 1, 2 and 3 replicas, and those with dropout twice on 2, by (case, name of the run).
+def runs(tmp_path_factory) -> Callable[[str, str], RunDir]:
+    """Return what gives the run of a case by its name: the number of replicas, or where it was made twice `2 again`.
 
-    One process for each number: TensorFlow fixes its logical devices, and how they form groups, once and for all.
+    All runs on so many replicas are made when the first of them is asked for, in one process: TensorFlow fixes its
+    logical devices, and how they form groups, once and for all. Those that take long to compile have one of their own.
     """
-    folder = tmp_path_factory.mktemp("replicas")
-    found: dict[tuple[str, str], RunDir] = {}
-    for replicas in REPLICAS:
-        wanted = [(case, str(replicas)) for case in DETERMINISTIC]
-        names = {1: ["1"], 2: ["2", "2 again"]}.get(replicas, [])
-        wanted += [(case, name) for case in RANDOM for name in names]
-        training = {"devices": "cpu" if replicas == 1 else {"replicas": replicas}, "epochs": 2}
-        requests = [
-            {"case": case, "folder": str(folder), "run": str(folder / f"{case} {name}"), "training": training}
-            for case, name in wanted
-        ]
-        result = train_in_a_process(*requests)
-        assert result.returncode == 0, result.stderr
-        found |= {(case, name): RunDir(folder / f"{case} {name}") for case, name in wanted}
-    return found
+    folder, made = tmp_path_factory.mktemp("replicas"), set()
+
+    def run(case: str, name: str) -> RunDir:
+        replicas, long = int(name.split()[0]), case in LONG_TO_COMPILE
+        if (replicas, long) not in made:
+            train_on(replicas, folder, lambda each: (each in LONG_TO_COMPILE) == long)
+            made.add((replicas, long))
+        return RunDir(folder / f"{case} {name}")
+
+    return run
+
+
+def train_on(replicas: int, folder: Path, chosen: Callable[[str], bool]) -> None:
+    """Train the chosen cases, and those with dropout twice on 2."""
+    wanted = [(case, str(replicas)) for case in DETERMINISTIC]
+    wanted += [(case, name) for case in RANDOM for name in ("2", "2 again") if replicas == 2]
+    training = {"devices": "cpu" if replicas == 1 else {"replicas": replicas}, "epochs": 2}
+    requests = [
+        {"case": case, "folder": str(folder), "run": str(folder / f"{case} {name}"), "training": training}
+        for case, name in wanted
+        if chosen(case)
+    ]
+    result = train_in_a_process(*requests)
+    assert result.returncode == 0, result.stderr
 
 
 def largest_difference(ours: dict[str, np.ndarray], theirs: dict[str, np.ndarray]) -> float:
@@ -45,10 +65,11 @@ def largest_difference(ours: dict[str, np.ndarray], theirs: dict[str, np.ndarray
     return max(float(np.abs(ours[name] - theirs[name]).max()) for name in ours if name.startswith("model/"))
 
 
-@pytest.mark.parametrize("case", DETERMINISTIC)
-@pytest.mark.parametrize("replicas", REPLICAS[1:])
+@pytest.mark.parametrize(
+    ("case", "replicas"), [marked(case, replicas, slow=replicas > 2) for case in DETERMINISTIC for replicas in (2, 3)]
+)
 def test_replicas_train_the_same_weights(case, replicas, runs):
-    one, several = runs[case, "1"], runs[case, str(replicas)]
+    one, several = runs(case, "1"), runs(case, str(replicas))
     assert several.read_manifest()["hardware"]["replicas"] == replicas
     assert largest_difference(read_arrays(several.state), read_arrays(one.state)) <= 1e-6
     for ours, theirs in zip(read_history(several.history), read_history(one.history), strict=True):
@@ -58,9 +79,9 @@ def test_replicas_train_the_same_weights(case, replicas, runs):
             assert ours[name] == pytest.approx(theirs[name], abs=2e-6, rel=relative), name
 
 
-@pytest.mark.parametrize("case", RANDOM)
+@pytest.mark.parametrize("case", map(marked, RANDOM))
 def test_dropout_is_reproducible_at_a_fixed_number_of_replicas(case, runs):
-    digests = [runs[case, name].read_manifest()["state_sha256"] for name in ("2", "2 again")]
+    digests = [runs(case, name).read_manifest()["state_sha256"] for name in ("2", "2 again")]
     assert digests[0] == digests[1]
 
 
@@ -83,7 +104,9 @@ def test_replicas_draw_dropout_of_their_own(dropout, tmp_path):
     assert difference > 1e-4 if dropout else difference < 1e-7
 
 
-@pytest.mark.parametrize("case", ["accumulation", "seq2seq_own_forecasts_accumulated", "per_step_quantiles_alone"])
+@pytest.mark.parametrize(
+    "case", map(marked, ["accumulation", "seq2seq_own_forecasts_accumulated", "per_step_quantiles_alone"])
+)
 def test_parts_of_a_batch_train_the_same_weights_as_the_whole(case, tmp_path):
     whole, parts = RunDir.create(tmp_path / "whole"), RunDir.create(tmp_path / "parts")
     for run, accumulate in ((whole, 1), (parts, 3)):

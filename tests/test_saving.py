@@ -52,9 +52,17 @@ class Calls:
 # Six files come first (manifest, spec, prepared, samples, weights, state 0); then each save replaces up to four.
 RENAMES = [("replace", number, after) for number in (*range(1, 13), 17, 20, 23) for after in (False, True)]
 IN_THE_MIDDLE = [("fsync", number, False) for number in (3, 8, 14)]
+OFTEN = {
+    *(("replace", number, False) for number in (2, 5, 6, 7, 8, 9, 10, 17)),
+    ("replace", 6, True),
+    *IN_THE_MIDDLE[1:],
+}
+MOMENTS = [
+    pytest.param(*each, marks=[] if each in OFTEN else [pytest.mark.slow]) for each in (*RENAMES, *IN_THE_MIDDLE)
+]
 
 
-@pytest.mark.parametrize(("function", "number", "after"), [*RENAMES, *IN_THE_MIDDLE])
+@pytest.mark.parametrize(("function", "number", "after"), MOMENTS)
 def test_a_cut_at_any_moment_of_writing_changes_no_result(function, number, after, unbroken, tmp_path, monkeypatch):
     run = RunDir.create(tmp_path / "run")
     experiment = make_case(CASE, tmp_path, save_every={"steps": 2})

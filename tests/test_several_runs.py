@@ -134,8 +134,15 @@ def test_seeds_that_are_none_are_one_short_message(spec, tmp_path, seeds):
     assert len(str(error.value)) < 250
 
 
-@pytest.mark.parametrize("several", [["--seeds", "0-1"], []], ids=["several", "one"])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("number", "several"),
+    [
+        pytest.param(signal.SIGINT, ["--seeds", "0-1"], id="interrupt-several"),
+        pytest.param(signal.SIGTERM, [], id="terminate-one"),
+        pytest.param(signal.SIGTERM, ["--seeds", "0-1"], id="terminate-several", marks=pytest.mark.slow),
+        pytest.param(signal.SIGINT, [], id="interrupt-one", marks=pytest.mark.slow),
+    ],
+)
 def test_a_signal_at_any_moment_says_how_to_go_on(number, several, spec, tmp_path):
     """Sent again and again to processes that go on with each other's work, until one gets to the end."""
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
