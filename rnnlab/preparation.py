@@ -221,11 +221,14 @@ def batch_of(field: Field, values: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """
     if field.kind == "text":
         return np.array([each.tobytes() for each in values], object)
-    if field.kind != "series":
-        return np.stack(values).astype(field.dtype)
-    width = max(len(sequence) for sequence in values)
-    padded = np.zeros((len(values), width, *values[0].shape[1:]), np.float32)
-    for row, sequence in zip(padded, values, strict=True):
+    return pad(values) if field.kind == "series" else np.stack(values).astype(field.dtype)
+
+
+def pad(sequences: Sequence[NDArray[Any]]) -> NDArray[np.float32]:
+    """Return (B, T, F) float32, right-padded with zeros to the longest of sequences (T, F)."""
+    width = max(len(sequence) for sequence in sequences)
+    padded = np.zeros((len(sequences), width, *sequences[0].shape[1:]), np.float32)
+    for row, sequence in zip(padded, sequences, strict=True):
         row[: len(sequence)] = sequence
     return padded
 

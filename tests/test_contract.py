@@ -23,7 +23,7 @@ import pytest
 import tensorflow as tf
 
 import rnnlab.network
-import rnnlab.prediction
+import rnnlab.preparation
 from rnnlab.architectures import ARCHITECTURES, Architecture, Encoded
 from rnnlab.errors import UserError
 from rnnlab.experiment import Experiment
@@ -631,7 +631,7 @@ def test_a_run_answers_raw_input_alike_whatever_stands_in_the_padding(
     kept = samples(trained.predictor)
     expected = trained.predictor.answers(kept)
     for more, garbage in PADDINGS:
-        monkeypatch.setattr(rnnlab.prediction, "pad", functools.partial(pad_longer, more=more, garbage=garbage))
+        monkeypatch.setattr(rnnlab.preparation, "pad", functools.partial(pad_longer, more=more, garbage=garbage))
         assert largest_difference(trained.predictor.answers(kept), expected) <= TOLERANCE
     for row in range(len(kept)):
         fields, lengths = stack(kept, np.array([row]))
@@ -652,7 +652,7 @@ def test_an_export_answers_like_the_run_whatever_stands_in_the_padding(
         pytest.skip(str(error))
     expected, _ = exporter.ask(predictor, path, samples(predictor))
     for more, garbage in PADDINGS:
-        monkeypatch.setattr(rnnlab.prediction, "pad", functools.partial(pad_longer, more=more, garbage=garbage))
+        monkeypatch.setattr(rnnlab.preparation, "pad", functools.partial(pad_longer, more=more, garbage=garbage))
         found, _ = exporter.ask(predictor, path, samples(predictor))
         found, wanted = valid_outputs(trained, name, found), valid_outputs(trained, name, expected)
         assert largest_difference(found, wanted) <= exporter.tolerance, (more, garbage)

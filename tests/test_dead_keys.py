@@ -37,6 +37,7 @@ REGRESSION = ("data.train=numbers.npz", "data.test=", "task={kind: regression}")
 SERIES = "data={source: series, file: series.csv, time: time, target: y, test: none, validation: {by: none}}"
 FORECAST = (SERIES, "transforms=[impute]", "training.best=null", "task={kind: forecasting, history: 6, horizon: 3}")
 DECODER = (*FORECAST, "model={architecture: seq2seq}")
+TEXT = ("data={source: text, train: text.csv}", "transforms=[words]")
 FOLDS = "data.validation.by=folds"
 SERIES = (
     "data={source: series, dataset: co2}",
@@ -94,6 +95,7 @@ class Bench:
         days = np.datetime64("2021-01-01") + np.arange(60)
         rows = (f"{day},{value}" for day, value in zip(days, random.normal(size=60), strict=True))
         (folder / "series.csv").write_text("\n".join(["time,y", *rows]) + "\n")
+        (folder / "text.csv").write_text("text,label\n" + "one two,a\nthree,b\n" * 20)
         holes = np.where(np.arange(len(values))[:, None] == 0, np.nan, values)  # in the first sequence
         np.savez(folder / "holes.npz", **{**common, "values": holes}, labels=labels)
 
@@ -383,6 +385,7 @@ EFFECTS: dict[str, tuple[Look, Settings, Settings]] = {
     "Forecasting.seasonal_mean": (
         network, (*FORECAST, "task.season=5"), (*FORECAST, "task.season=5", "task.seasonal_mean=2"),
     ),
+    "Experiment.stem": (network, TEXT, (*TEXT, "stem={name: embedding, units: 5}")),
     "Forecasting.output": (losses, FORECAST, (*FORECAST, "task.output=normal")),
     "Forecasting.loss": (losses, FORECAST, (*FORECAST, "task.loss=huber")),
     "Forecasting.levels": (

@@ -17,9 +17,9 @@ PACKAGE = Path(rnnlab.__file__).parent
 FLOORS = {
     "F0": "errors bounded signals quiet strict archives signature record registry",
     "F1": "yamlfile rundir places examples frequency calendars panel windows "
-    "layers history manifest optimizers settings sources",
+    "layers history manifest optimizers settings vocabulary sources",
     "F2": "transforms plan",
-    "F3": "preparation augmentations architectures heads metrics baselines figures",
+    "F3": "preparation augmentations stems architectures heads metrics baselines figures",
     "F4": "batches tasks",
     "F5": "experiment",
     "F6": "network prediction",

@@ -34,10 +34,13 @@ ROWS = [EXAMPLES.read(index)["sequence"] for index in range(len(EXAMPLES))]
 STEPS = EXAMPLES.values
 
 
+OF_SERIES = [name for name in TRANSFORMS.names() if "series" in TRANSFORMS.load(name).reads]
+
+
 def all_transforms() -> list[Transform]:
     return [
         TRANSFORMS.parse({"name": name, **configuration})
-        for name in TRANSFORMS.names()
+        for name in OF_SERIES
         for configuration in configurations(TRANSFORMS.load(name), FIELD)
     ]
 
@@ -76,7 +79,7 @@ class Chain:
                 transform.apply(values[np.newaxis], tf.constant([len(values)]), gathered(transform, learnt, [number]))
                 for values, number in ((train.read(at)["sequence"], numbers[at]) for at in range(len(train)))
             ]
-            signature = transform.signature(train.signature)
+            signature = transform.signature(train.signature, learnt)
             sequences = [values.numpy()[0, : after.numpy()[0]] for values, after in rows]
             train = replace(FlatExamples.from_sequences(signature, train.ids, sequences), groups=train.groups)
             self.learnt.append(learnt)
@@ -232,7 +235,7 @@ def test_chunks_make_no_difference(transform: Transform, monkeypatch: pytest.Mon
 
 def every_key() -> list[Any]:
     found = []
-    for name in TRANSFORMS.names():
+    for name in OF_SERIES:
         for key, before, after in keys(TRANSFORMS.load(name), FIELD):
             if not is_accepted(TRANSFORMS.load(name), before):  # without the key, which another one needs
                 before = {**after, key: after[key] - 1}

@@ -38,6 +38,8 @@ def check_spec(spec: Path, settings: tuple[str, ...], data: Path) -> None:
     check_target(experiment, raw)
     prepared = prepare(experiment, raw)
     _print_data(raw, experiment)
+    for note in prepared.notes:
+        print(f"\n  {note}")
     _print_lengths(experiment, prepared)
     network, memory = _build(experiment, prepared)
     _print_network(network, memory)

@@ -13,9 +13,11 @@ from typing import Any
 
 from rnnlab import bounded
 from rnnlab.errors import DataError
+from rnnlab.signature import Field
 from rnnlab.sources._checks import shown_path
 from rnnlab.strict import shown
 
+TEXT = Field("text", "text", ())
 MOST_BYTES = 4 * 2**30
 BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 

@@ -20,10 +20,9 @@ from rnnlab.signature import Signature
 from rnnlab.sources._checks import BadSequences, near, shown_path
 from rnnlab.sources._files import FileSource
 from rnnlab.sources._targets import class_target
-from rnnlab.sources._texts import check_encoding, read_text, rows_of_json_lines, rows_of_table
+from rnnlab.sources._texts import TEXT, check_encoding, read_text, rows_of_json_lines, rows_of_table
 from rnnlab.strict import shown
 
-TEXT = InputField("text", "text", ())
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
 Form = Literal["table", "json_lines", "lines", "folders"]
 

@@ -29,6 +29,7 @@ from rnnlab.sources import SequenceSource
 from rnnlab.sources._checks import BadSequences, Place, check_steps, near, shown_path
 from rnnlab.sources._files import check_features
 from rnnlab.sources._targets import class_target, numbers_target
+from rnnlab.sources._texts import TEXT
 from rnnlab.strict import Strict, shown
 
 CLASS_KEYS = ("pythonClassName", "python_class_name", "type")
@@ -37,12 +38,14 @@ DATASET = r"^[A-Za-z]\w*(/\w[\w.+\-]*)?(:[\d*][\d.*]*)?$"
 
 
 class Features(Strict):
-    """Which features of the dataset are the sequence and the answer; `outer/inner` for one within another."""
+    """Which features of the dataset are what goes in and the answer; `outer/inner` for one within another."""
 
-    sequence: str | list[str] = Field(
+    sequence: str | list[str] | None = Field(
+        None,
         description="the feature that is the sequence: its first axis is time, the others are laid flat; or several "
-        "features of equal length, side by side"
+        "features of equal length, side by side; or give `text`",
     )
+    text: str | None = Field(None, description="the feature that is a text; or give `sequence`")
     label: str | None = Field(None, description="the feature with the class; or give `value`")
     value: str | None = Field(None, description="the feature with the number or numbers asked for; or give `label`")
 
@@ -50,7 +53,9 @@ class Features(Strict):
     def _one_target(self) -> Features:
         if (self.label is None) == (self.value is None):
             raise ValueError("give exactly one of label (a class) and value (numbers)")
-        if not self.sequence:
+        if (self.sequence is None) == (self.text is None):
+            raise ValueError("give exactly one of sequence (numbers over time) and text")
+        if self.sequence is not None and not self.sequence:
             raise ValueError("sequence: expected at least one feature")
         return self
 
@@ -93,6 +98,11 @@ class Tfds(SequenceSource):
         if (self.validation.by == "given") != (self.validation_split is not None):
             raise ValueError("validation_split and validation.by: given go together; give both or neither")
         return self
+
+    @classmethod
+    def gives_text(cls, keys: object) -> bool:
+        features = keys.get("features") if isinstance(keys, dict) else None
+        return isinstance(features, dict) and features.get("text") is not None
 
     def open(self, places: Places) -> dict[str, Examples]:
         builder = self._builder(places)
@@ -143,7 +153,7 @@ class _Part:
 
     shown: str
     ids: list[str] = field(default_factory=list)
-    sequences: list[NDArray[np.float32]] = field(default_factory=list)
+    sequences: list[NDArray[Any]] = field(default_factory=list)
     answers: list[Any] = field(default_factory=list)
     groups: list[Any] = field(default_factory=list)
 
@@ -156,16 +166,19 @@ def _stream(
 ) -> None:
     """Read a split once, in the order in which it is stored."""
     features = source.features
-    keys = [features.sequence] if isinstance(features.sequence, str) else features.sequence
+    keys = [features.sequence] if isinstance(features.sequence, str) else features.sequence or []
     answer = (features.label or features.value) if with_targets else None
     group = source.group if with_targets else None
-    for key in (*keys, answer, group):
+    for key in (*keys, features.text, answer, group):
         if key is not None:
             _feature(builder, key)
     _check_split(builder, split, where)
     for number, example in enumerate(_rows(builder, split, where)):
         part.ids.append(f"{split}/{number}")
-        part.sequences.append(_sequence(example, keys, part, bad))
+        if features.text is not None:
+            part.sequences.append(_text_of(_walk(example, features.text), features.text, part, bad))
+        else:
+            part.sequences.append(_sequence(example, keys, part, bad))
         if answer is not None:
             part.answers.append(_walk(example, answer))
         if group is not None:
@@ -174,6 +187,8 @@ def _stream(
 
 def _examples(source: Tfds, part: _Part, builder: Any, bad: BadSequences, like: Signature | None) -> FlatExamples:
     """Return all sequences of a split; those that are bad count as empty ones."""
+    if source.features.text is not None:
+        return _with_targets(source, part, builder, bad, like, _laid(part, (TEXT,)))
     counts = Counter(sequence.shape[1] for index, sequence in enumerate(part.sequences) if index not in bad)
     count = counts.most_common(1)[0][0] if counts else 0
     if counts:
@@ -185,18 +200,28 @@ def _examples(source: Tfds, part: _Part, builder: Any, bad: BadSequences, like: 
             part.sequences[index] = np.zeros((0, count), np.float32)
     names = tuple(f"feature_{number}" for number in range(count))
     inputs = like.inputs if like is not None else (ExampleField("sequence", "series", (count,), names),)
-    examples = FlatExamples.from_sequences(
+    examples = _laid(part, inputs)
+    check_steps(inputs[0], examples.values, examples.lengths, bad, part.place)
+    return _with_targets(source, part, builder, bad, like, examples)
+
+
+def _laid(part: _Part, inputs: tuple[ExampleField, ...]) -> FlatExamples:
+    return FlatExamples.from_sequences(
         Signature(inputs),
         part.ids,
         part.sequences,
         groups=np.array([_text(group) for group in part.groups], dtype=str) if part.groups else None,
         locations=[part.place(index) for index in range(len(part.ids))],
     )
-    check_steps(inputs[0], examples.values, examples.lengths, bad, part.place)
+
+
+def _with_targets(
+    source: Tfds, part: _Part, builder: Any, bad: BadSequences, like: Signature | None, examples: FlatExamples
+) -> FlatExamples:
     if not part.answers:
         return examples
     target, targets = _targets(source, part, builder, bad, like.target if like is not None else None)
-    return replace(examples, signature=Signature(inputs, target), targets=targets)
+    return replace(examples, signature=Signature(examples.signature.inputs, target), targets=targets)
 
 
 def _targets(
@@ -255,6 +280,17 @@ def _sequence(example: Any, keys: Sequence[str], part: _Part, bad: BadSequences)
             bad.add(index, part.place(index), reason)
     shortest = min(map(len, series))  # of a bad example; of a good one all are equal
     return np.concatenate([each[:shortest] for each in series], axis=1)
+
+
+def _text_of(value: Any, key: str, part: _Part, bad: BadSequences) -> NDArray[np.uint8]:
+    """Return the last example's text as bytes (T,)."""
+    index = len(part.ids) - 1
+    if not isinstance(value, bytes):
+        received = f"{np.asarray(value).dtype} of shape {np.shape(value)}"
+        raise DataError(f"{part.place(index)}: feature '{key}': expected a text; received {received}")
+    if not value.strip():
+        bad.add(index, part.place(index), f"feature '{key}': expected a text; received nothing")
+    return np.frombuffer(value, np.uint8)
 
 
 def _walk(example: Any, key: str) -> Any:

@@ -6,8 +6,10 @@ Axes: B batch, T time, F features, U units, V vocabulary.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from rnnlab.places import Places
 from rnnlab.registry import Registry
 from rnnlab.signature import Field, Kind
 from rnnlab.strict import Strict
@@ -31,6 +33,19 @@ class Stem(Strict, ABC):
             lengths: symbolic, (B,) int32.
             field: what the values are.
         """
+
+    def begin(self, network: Any, field: Field, places: Places) -> Sequence[str]:
+        """Give a new network weights to begin with that are no draws; return what the user should know of them.
+
+        Args:
+            network: built, before the first step.
+            field: what the values are.
+            places: where the spec's paths are looked for.
+
+        Raises:
+            DataError: they can't be read.
+        """
+        return ()
 
 
 STEMS: Registry[Stem] = Registry("rnnlab.stems", Stem, "name")

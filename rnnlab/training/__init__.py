@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from rnnlab.errors import DataError, NonFiniteError, RunError
-from rnnlab.examples import Examples, skipped_by_split
+from rnnlab.examples import Examples, FlatExamples, skipped_by_split
 from rnnlab.experiment import Experiment
 from rnnlab.manifest import command, describe_data, now, versions, write_skipped
 from rnnlab.places import Places
@@ -43,6 +44,13 @@ class Prepared:
     pipeline: Pipeline
     learnt: Learnt
     widths: tuple[int, ...]
+
+    @property
+    def notes(self) -> list[str]:
+        """What the user should know of how the splits came out, one line each."""
+        whole = {name: each for name, each in self.splits.items() if isinstance(each, FlatExamples)}
+        pairs = zip(self.pipeline.transforms, self.pipeline.learnt, strict=True)
+        return [note for transform, learnt in pairs for note in transform.notes(learnt, whole)]
 
 
 def train(
@@ -100,7 +108,8 @@ def train(
         run.forget_scores()  # of an earlier end; they would stand beside other weights
         _say_skipped(raw, run, reporter)
         try:
-            begin_or_go_on(loop, prepared, manifest, resume=resume)
+            begin = partial(_begin, experiment, loop.stepper.network, prepared, places)
+            begin_or_go_on(loop, prepared, manifest, begin, resume=resume)
             loop.train_to_the_end()
         except NonFiniteError as error:
             write_json(run.manifest, {**manifest, "status": "not finite", "failure": error.record})
@@ -139,6 +148,16 @@ def _manifest(
     }
     origin = known.get("weights_from") if weights_from is None else str(weights_from.path.absolute())
     return manifest if origin is None else {**manifest, "weights_from": origin}
+
+
+def _begin(experiment: Experiment, network: Any, prepared: Prepared, places: Places) -> list[str]:
+    """Give a new network the weights that a stem has; return what the user should know of them, and of the data."""
+    notes = prepared.notes
+    for field in prepared.pipeline.signature.inputs:
+        stem = experiment.stem_for(field)
+        if stem is not None:
+            notes += stem.begin(network, field, places)
+    return notes
 
 
 def _say_skipped(raw: dict[str, Examples], run: RunDir, reporter: Reporter) -> None:

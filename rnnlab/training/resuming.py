@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,14 +86,31 @@ def _spec_differences(run: RunDir, experiment: Experiment) -> list[str]:
     return [*differences, *difflib.unified_diff(before, after, "spec then", "spec now", n=1, lineterm="")]
 
 
-def begin_or_go_on(loop: Loop, prepared: Prepared, manifest: Mapping[str, Any], *, resume: bool) -> None:
-    """Restore the saved state, or where none was saved write what never changes, and state 0, before the first step."""
+def begin_or_go_on(
+    loop: Loop,
+    prepared: Prepared,
+    manifest: Mapping[str, Any],
+    begin: Callable[[], Sequence[str]],
+    *,
+    resume: bool,
+) -> None:
+    """Restore the saved state, or where none was saved write what never changes, and state 0, before the first step.
+
+    Args:
+        loop: about to train.
+        prepared: the data.
+        manifest: of the run.
+        begin: gives a new network its first weights, and returns what the user should know of them.
+        resume: go on from the state that was saved.
+    """
     from rnnlab.training.state import load_state
 
     state = load_state(loop.run) if resume else None
     if state is None:
         if resume:
             loop.reporter.say(f"{loop.run.path}: no state was saved; starting from the beginning")
+        for note in begin():
+            loop.reporter.say(note)
         if "weights_from" in manifest:
             loop.reporter.say(_take_weights(loop, RunDir.open(Path(manifest["weights_from"]))))
         write_arrays(loop.run.prepared, to_arrays(prepared.pipeline, prepared.learnt))

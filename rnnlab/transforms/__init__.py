@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,14 +35,15 @@ ADDED = " (missing)"
 
 
 class Transform(Strict, ABC):
-    """One step of preparation of one input field."""
+    """One step of preparation of one input field.
+
+    Class attributes:
+        reads: the kinds of field that it prepares.
+    """
+
+    reads: ClassVar[frozenset[Kind]] = frozenset({"series"})
 
     field: str | None = Field(None, description="the input field that is prepared; default: the first")
-
-    @property
-    def reads(self) -> frozenset[Kind]:
-        """The kinds of field that it prepares."""
-        return frozenset({"series"})
 
     @property
     def forecasts(self) -> bool:

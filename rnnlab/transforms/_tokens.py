@@ -9,7 +9,7 @@ from abc import abstractmethod
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from numpy.typing import NDArray
 from pydantic import Field
@@ -33,14 +33,11 @@ class Vocabulary(Strict):
 class Tokens(Transform):
     """Text as numbers of tokens, by a vocabulary of the training split. An empty text is one unknown token."""
 
-    field: str = Field("text", description="the input field that is prepared")
+    reads: ClassVar[frozenset[Kind]] = frozenset({"text"})
+
     lower: bool = Field(True, description="in lower case, of every script")
     vocabulary: Vocabulary = Field(default_factory=Vocabulary, description="which tokens have a number of their own")
     marks: bool = Field(False, description="put a start mark before the first token and an end mark behind the last")
-
-    @property
-    def reads(self) -> frozenset[Kind]:
-        return frozenset({"text"})
 
     @abstractmethod
     def split(self, texts: Any) -> Any:
@@ -48,8 +45,9 @@ class Tokens(Transform):
 
     def fit(self, train: Examples) -> Learnt:
         counts: Counter[str] = Counter()
+        name = input_field(train.signature, self.field).name
         for start in range(0, len(train), CHUNK):
-            texts = [train.read(index)[self.field].tobytes() for index in range(start, min(start + CHUNK, len(train)))]
+            texts = [train.read(index)[name].tobytes() for index in range(start, min(start + CHUNK, len(train)))]
             counts += count_tokens(self.split(self._clean(texts)).to_list())
         return to_arrays(choose_tokens(counts, self.vocabulary.size, self.vocabulary.min_count))
 

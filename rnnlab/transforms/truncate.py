@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from numpy.typing import NDArray
 from pydantic import Field
@@ -16,12 +16,10 @@ from rnnlab.transforms import Learnt, Transform
 class Truncate(Transform):
     """Keep the first or the last `max_length` steps of a longer sequence."""
 
+    reads: ClassVar[frozenset[Kind]] = frozenset({"series", "tokens"})
+
     max_length: int = Field(ge=1, description="the most steps that are kept")
     keep: Literal["start", "end"] = Field("start", description="which end of a longer sequence is kept")
-
-    @property
-    def reads(self) -> frozenset[Kind]:
-        return frozenset({"series", "tokens"})
 
     @property
     def forecasts(self) -> bool:
