@@ -14,6 +14,12 @@ TARGETS = {
     "class": Field("label", "class", (), ("r", "b", "g")),
     "labels": Field("label", "labels", (3,), ("r", "b", "g")),
 }
+
+
+def _serves(baseline: type[Baseline]) -> bool:
+    return "text" in baseline.inputs and "classification" in baseline.tasks
+
+
 OF_TEXT = [name for name in BASELINES.names() if _serves(BASELINES.load(name))]
 
 
