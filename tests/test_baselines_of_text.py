@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rnnlab.baselines import BASELINES
+from rnnlab.baselines import BASELINES, Baseline
 from rnnlab.examples import FlatExamples, Subset
 from rnnlab.signature import Field, Signature
 
