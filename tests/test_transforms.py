@@ -422,8 +422,8 @@ CHAINS = [[one, other] for one in LINKS for other in LINKS]
 
 
 def test_whatever_can_forecast_is_tried() -> None:
-    assert {TRANSFORMS.name_of(each) for each in forecasting()} == set(TRANSFORMS.names())
-    assert {TRANSFORMS.name_of(each) for each in LINKS} == set(TRANSFORMS.names())
+    assert {TRANSFORMS.name_of(each) for each in forecasting()} == set(OF_SERIES)
+    assert {TRANSFORMS.name_of(each) for each in LINKS} == set(OF_SERIES)
 
 
 def assert_inverted(chain: Chain, window: Any, ahead: Any, lengths: Any, series: Any) -> None:
