@@ -216,15 +216,15 @@ def _series_of(examples: Examples, indices: NDArray[np.int64]) -> NDArray[np.int
 def batch_of(field: Field, values: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Return the values of one raw field of some examples, as transforms are given them.
 
-    A series (T, F) each is right-padded with zeros to the longest: (B, T, F); a text, (T,) bytes each, is a string:
-    (B,); what has one shape is stacked.
+    Steps (T, F) each are right-padded with zeros to the longest: (B, T, F); a text, (T,) bytes each, is a string: (B,);
+    what has one shape is stacked.
     """
     if field.kind == "text":
         return np.array([each.tobytes() for each in values], object)
-    if field.kind != "series":
+    if field.kind == "future":
         return np.stack(values).astype(field.dtype)
     width = max(len(sequence) for sequence in values)
-    padded = np.zeros((len(values), width, *values[0].shape[1:]), np.float32)
+    padded = np.zeros((len(values), width, *values[0].shape[1:]), field.dtype)
     for row, sequence in zip(padded, values, strict=True):
         row[: len(sequence)] = sequence
     return padded

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from rnnlab.errors import DataError, NonFiniteError, RunError
-from rnnlab.examples import Examples, skipped_by_split
+from rnnlab.examples import Examples, FlatExamples, skipped_by_split
 from rnnlab.experiment import Experiment
 from rnnlab.manifest import command, describe_data, now, versions, write_skipped
 from rnnlab.places import Places
@@ -23,7 +23,7 @@ from rnnlab.sources import SequenceSource
 from rnnlab.tasks import Learnt
 from rnnlab.training.reporting import Reporter, Silent
 from rnnlab.training.resuming import begin_or_go_on, check_resumable, nothing_left
-from rnnlab.windows import Lanes, Windows
+from rnnlab.windows import Lanes, SeriesLanes, Windows
 
 
 @dataclass(frozen=True)
@@ -170,7 +170,9 @@ def prepare(experiment: Experiment, raw: dict[str, Examples], cache: Path | None
     widths = choose_widths(splits["train"].lengths, experiment.training.buckets.shapes)
     if experiment.training.tbptt is not None and isinstance(train, Windows):
         lost = sum(transform.lost for transform in experiment.transforms)
-        splits["train"] = Lanes(pipeline.prepare(train.series), train.series, train.horizon, lost)
+        splits["train"] = SeriesLanes(pipeline.prepare(train.series), train.series, train.horizon, lost)
+    elif experiment.training.tbptt is not None:
+        splits = {name: Lanes(each) for name, each in splits.items() if isinstance(each, FlatExamples)}
     return Prepared(asked, splits, pipeline, task.fit(train), widths)
 
 

@@ -9,7 +9,7 @@ from abc import abstractmethod
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from numpy.typing import NDArray
 from pydantic import Field
@@ -31,7 +31,13 @@ class Vocabulary(Strict):
 
 
 class Tokens(Transform):
-    """Text as numbers of tokens, by a vocabulary of the training split. An empty text is one unknown token."""
+    """Text as numbers of tokens, by a vocabulary of the training split. An empty text is one unknown token.
+
+    Class attributes:
+        joint: what stands between tokens where they are written as text again.
+    """
+
+    joint: ClassVar[str] = " "
 
     field: str = Field("text", description="the input field that is prepared")
     lower: bool = Field(True, description="in lower case, of every script")
@@ -70,7 +76,10 @@ class Tokens(Transform):
 
     def signature(self, before: Signature, learnt: Mapping[str, NDArray[Any]]) -> Signature:
         field = input_field(before, self.field)
-        return before.with_input(replace(field, kind="tokens", shape=(1,), names=tokens_of(learnt)))
+        tokens = replace(field, kind="tokens", shape=(1,), names=tokens_of(learnt))
+        # What goes on as the input does is asked for in the same tokens.
+        target = tokens if before.target == field else before.target
+        return replace(before.with_input(tokens), target=target)
 
     def notes(self, learnt: Mapping[str, NDArray[Any]], prepared: Mapping[str, FlatExamples]) -> Sequence[str]:
         shares = {name: float((each.values[:, 0] == UNKNOWN).mean()) for name, each in prepared.items()}
