@@ -13,8 +13,9 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from rnnlab.examples import Examples, FlatExamples
-from rnnlab.plan import FILLER, Batch, LaneBatch
+from rnnlab.plan import FILLER, Batch, Batching, LaneBatch, plan_evaluation, plan_reading
 from rnnlab.preparation import Pipeline
+from rnnlab.settings import Training
 from rnnlab.windows import FUTURE, SEQUENCE, Lanes, SeriesLanes, Windows
 
 
@@ -42,6 +43,13 @@ def loader_of(examples: Examples, pipeline: Pipeline, per_series: Mapping[str, N
     if not isinstance(examples, FlatExamples):
         raise TypeError(f"expected prepared examples; received {type(examples).__name__}")
     return BatchLoader(examples)
+
+
+def plan_scoring(settings: Training, examples: Examples, batching: Batching) -> Sequence[Batch]:
+    """Return the batches that hold all examples to score once; what is read in lanes, in order."""
+    if settings.tbptt is not None and isinstance(examples, Lanes):
+        return plan_reading(examples.lengths, batching.batch_size, settings.tbptt.steps, batching.multiple)
+    return plan_evaluation(examples.lengths, batching)
 
 
 class WindowLoader:

@@ -101,6 +101,17 @@ class Predictor:
             inputs["teacher"] = tf.fill([tf.shape(lengths)[0], *shape], np.float32(np.nan))
         return {name: inputs[name] for name in self.network.input}
 
+    @cached_property
+    def stateful(self) -> Any:
+        """The network that goes on from states, see `build_network`, of the same weights."""
+        from rnnlab.network import build_network, named_variables
+
+        network = build_network(self.experiment, self.pipeline.signature, stateful=True)
+        weights = named_variables(self.network)
+        for name, variable in named_variables(network).items():
+            variable.assign(weights[name])
+        return network
+
     def series_numbers(self, names: Sequence[str] | None, count: int) -> NDArray[np.int32]:
         """Return the numbers of training series of these names, (N,); of one that training has not seen, one more."""
         known = {str(name): number for number, name in enumerate(self.learnt.get("series", ()))}

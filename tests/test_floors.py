@@ -15,7 +15,7 @@ import rnnlab
 
 PACKAGE = Path(rnnlab.__file__).parent
 FLOORS = {
-    "F0": "errors bounded signals quiet strict archives signature record registry",
+    "F0": "errors bounded signals quiet strict archives midi signature record registry",
     "F1": "yamlfile rundir places examples frequency calendars panel windows "
     "layers history manifest optimizers settings sources",
     "F2": "transforms plan",
