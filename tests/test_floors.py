@@ -18,12 +18,12 @@ FLOORS = {
     "F0": "errors bounded signals quiet strict archives midi signature record registry",
     "F1": "yamlfile rundir places examples frequency calendars panel windows "
     "layers history manifest optimizers settings sources",
-    "F2": "transforms plan",
-    "F3": "preparation augmentations architectures heads metrics baselines figures",
+    "F2": "vocabulary transforms plan decoding",
+    "F3": "preparation augmentations stems architectures heads metrics baselines figures",
     "F4": "batches tasks",
     "F5": "experiment",
     "F6": "network prediction",
-    "F7": "training evaluation export",
+    "F7": "training evaluation export generation",
     "F8": "rnnlab",  # the door to the package: `rnnlab.load`
     "F9": "cli __main__",
 }

@@ -86,6 +86,10 @@ class Tokens(Transform):
         told = ", ".join(f"{name} {share:.2%}" for name, share in shares.items())
         return [f"vocabulary: {len(learnt['ends']):,} tokens and 4 marks; unknown tokens: {told}"]
 
+    def pieces(self, text: str) -> list[str]:
+        """Return the tokens of one text, known or not."""
+        return [piece.decode() for piece in self.split(self._clean([text])).to_list()[0]]
+
     def _clean(self, texts: Any) -> Any:
         """Return texts (B,) in valid UTF-8, and in lower case where that is wanted."""
         import tensorflow as tf
