@@ -216,7 +216,7 @@ class Predictor:
     def final_answers(self, examples: Examples) -> dict[str, NDArray[Any]]:
         """Return `answers` with what the task adds, such as the names of the classes."""
         answers = self.answers(examples)
-        final = self.experiment.task.final_answers(answers, self.signature.known_target)
+        final = self.experiment.task.final_answers(answers, self.pipeline.signature.known_target)
         return {**answers, **{name: to_numpy(value) for name, value in final.items()}}
 
     def _to_array(self, sequence: Any, field: Field, where: str) -> NDArray[Any]:

@@ -19,6 +19,7 @@ from rnnlab.signature import Kind
 from rnnlab.vocabulary import MARKS
 
 OF_CHARACTERS, OF_WORDS = 6, 3  # tokens of a gram, the last one asked for
+MOST_DISCOUNT, USUAL_DISCOUNT = 0.95, 0.5
 MOST = 2**63  # grams are numbered in 64 bits
 
 Tokens = NDArray[np.int64]
@@ -67,8 +68,10 @@ class Level:
         grams, counts = np.unique(grams, return_counts=True)
         contexts, begins, kinds = np.unique(grams // size, return_index=True, return_counts=True)
         once, twice = ((counts == each).sum() for each in (1, 2))
-        discount = float(once / (once + 2 * twice)) if once else 0.0
-        return cls(grams, counts, contexts, np.add.reduceat(counts, begins), kinds, min(discount, 0.95))
+        # Where nothing occurs once, something must be left for what does not occur all the same.
+        discount = min(float(once / (once + 2 * twice)), MOST_DISCOUNT) if once else USUAL_DISCOUNT
+        totals = np.add.reduceat(counts, begins) if len(counts) else counts
+        return cls(grams, counts, contexts, totals, kinds, discount)
 
     def interpolated(self, grams: Tokens, size: int, below: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the probability of each gram's last token after the others, of that after fewer of them."""

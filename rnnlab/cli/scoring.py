@@ -79,6 +79,8 @@ def predict_file(path: Path, source: Path, output: Path | None, as_json: bool, f
         print(f"{source}: {len(examples.skipped)} bad sequence(s) left out, without an answer:", file=sys.stderr)
         print("\n".join(skipped_lines(examples.skipped, len(examples.skipped))), file=sys.stderr)
     answers = predictor.final_answers(examples)
+    if predictor.experiment.task.self_supervised:
+        del answers["probabilities"]  # of a whole vocabulary: more than a table holds
     names = predictor.signature.known_target.names
     if isinstance(examples, Windows):
         if examples.left_out:
