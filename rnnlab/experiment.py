@@ -221,7 +221,7 @@ def _truncation_mistakes(experiment: Experiment) -> list[tuple[tuple[int | str, 
         return []
     place = ("training", "tbptt")
     if not experiment.task.continuous:
-        return [(place, "needs a task that reads from the beginning: language_modeling, or forecasting with history: all")]
+        return [(place, "needs language_modeling, or forecasting with history: all, which read from the beginning")]
     model, name = experiment.model, ARCHITECTURES.name_of(experiment.model)
     found: list[tuple[tuple[int | str, ...], str]] = []
     if model.decodes:

@@ -109,7 +109,7 @@ class Predictor:
         network = build_network(self.experiment, self.pipeline.signature, stateful=True)
         weights = named_variables(self.network)
         for name, variable in named_variables(network).items():
-            variable.assign(weights[name])
+            variable.assign(weights[name].value)
         return network
 
     def series_numbers(self, names: Sequence[str] | None, count: int) -> NDArray[np.int32]:
@@ -266,8 +266,10 @@ def _check_learnt(run: RunDir, experiment: Experiment, pipeline: Pipeline, learn
         }
         fields, _ = pipeline.apply(raw, one, 0 * one)
         for each in pipeline.signature.inputs:
-            expected = [size or 1 for size in _shapes(pipeline.signature, experiment)[each.name]]
-            if tuple(fields[each.name].shape) != (1, *expected):
+            expected, found = _shapes(pipeline.signature, experiment)[each.name], fields[each.name].shape[1:]
+            if len(found) != len(expected) or any(
+                size not in (None, own) for size, own in zip(expected, found, strict=True)
+            ):
                 raise ValueError(f"expected {each.name} of shape {each.shape}")
         outputs = tf.zeros([1, *(size or 1 for size in network.output_shape[1:])])
         experiment.task.answers(outputs, one, learnt)

@@ -40,7 +40,7 @@ def write_pieces(folder: Path) -> None:
     random = np.random.default_rng(0)
 
     def piece(length: int) -> list[list[int]]:
-        return (np.cumsum(random.integers(-2, 3, (length, 3)), axis=0) + [50, 60, 70]).clip(30, 100).tolist()
+        return (np.array([50, 60, 70]) + np.cumsum(random.integers(-2, 3, (length, 3)), axis=0)).clip(30, 100).tolist()
 
     pieces = {name: [piece(each) for each in random.integers(2, 12, 14)] for name in ("train", "valid", "test")}
     (folder / "pieces.json").write_text(json.dumps(pieces))

@@ -149,7 +149,7 @@ def test_a_prompt_that_is_no_music_is_refused(prompt: str) -> None:
 
 
 def read_midi(data: bytes) -> tuple[dict[int, list[tuple[int, int]]], int, int]:
-    """Return from a standard MIDI file when each pitch sounds, (begin, end) in ticks, ticks of a quarter, and the end."""
+    """Return when each pitch of a MIDI file sounds, (begin, end) in ticks; the ticks of a quarter; and the end."""
     assert data[:8] == b"MThd\x00\x00\x00\x06"
     form, tracks, quarter = (int.from_bytes(data[place : place + 2], "big") for place in (8, 10, 12))
     assert (form, tracks, data[14:18]) == (0, 1, b"MTrk")
@@ -256,7 +256,9 @@ def test_music_is_a_midi_file_and_a_picture(runs, tmp_path: Path) -> None:
         ("music", ("--output", "a.txt"), "expected .mid"),
     ],
 )
-def test_what_can_not_be_generated_is_one_clear_message(name: str, arguments: tuple[str, ...], message: str, runs) -> None:
+def test_what_can_not_be_generated_is_one_clear_message(
+    name: str, arguments: tuple[str, ...], message: str, runs
+) -> None:
     result = generate(runs[name], *arguments)
     assert (result.code, result.out) == (2, "")
     assert message in result.error

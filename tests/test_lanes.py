@@ -549,7 +549,7 @@ MISTAKES = [
     ({"head": "{name: direct}"}, "training.tbptt: needs a head that asks every step, such as per_step"),
     (
         {"task": f"{{{FORECAST}, history: 9}}"},
-        "training.tbptt: needs a task that reads from the beginning: language_modeling, or forecasting with history: all",
+        "training.tbptt: needs language_modeling, or forecasting with history: all, which read from the beginning",
     ),
     (
         {
@@ -557,7 +557,7 @@ MISTAKES = [
             "task": "{kind: classification}",
             "head": "{name: classes}",
         },
-        "training.tbptt: needs a task that reads from the beginning: language_modeling, or forecasting with history: all",
+        "training.tbptt: needs language_modeling, or forecasting with history: all, which read from the beginning",
     ),
     (
         {"task": f"{{{FORECAST}, history: all, season: 52, seasonal_mean: 1}}"},

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,9 @@ def nats_of(logits: np.ndarray, steps: np.ndarray) -> float:
         if len(following) == 1:
             total += np.log(np.exp(scores).sum()) - scores[int(following[0])]
         else:
-            total += sum(math.log1p(math.exp(-score if on else score)) for score, on in zip(scores, following, strict=True))
+            total += sum(
+                math.log1p(math.exp(-score if on else score)) for score, on in zip(scores, following, strict=True)
+            )
     return total
 
 
@@ -103,7 +106,7 @@ def test_each_step_is_asked_for_the_next_and_the_last_of_a_segment_for_the_one_b
     from rnnlab.batches import loader_of
     from rnnlab.tasks.language_modeling import next_steps
 
-    lanes, asked = prepared.splits["train"], {number: 0 for number in range(len(LENGTHS))}
+    lanes, asked = prepared.splits["train"], dict.fromkeys(range(len(LENGTHS)), 0)
     plan = plan_lanes(lanes.lengths, 3, 8, 2, 0, 0)
     for batch, loaded in zip(plan, loader_of(lanes, prepared.pipeline, {}).load(plan), strict=True):
         following, counted = (np.asarray(each) for each in next_steps(loaded, "text"))
@@ -138,7 +141,9 @@ def test_padding_never_changes_a_score(music: bool, tmp_path) -> None:
         batch = {field.name: steps, "lengths": examples.lengths.astype(np.int32)}
         batch = {name: tf.constant(each) for name, each in batch.items()} | {"weights": tf.ones(len(examples))}
         outputs = network({name: batch[name] for name in network.input})
-        found.append({name: np.asarray(each) for name, each in experiment.task.scored(outputs, batch, prepared.learnt).items()})
+        found.append(
+            {name: np.asarray(each) for name, each in experiment.task.scored(outputs, batch, prepared.learnt).items()}
+        )
     for other in found[1:]:
         np.testing.assert_allclose(other["surprisal"], found[0]["surprisal"], rtol=1e-5)
         np.testing.assert_array_equal(other["asked"], examples.lengths - 1)
@@ -310,7 +315,9 @@ def test_words_are_scored_by_token_and_characters_by_character(tmp_path) -> None
 # Baselines.
 
 texts_of_tokens = st.lists(
-    st.lists(st.integers(0, 4), min_size=1, max_size=30).map(lambda each: np.array(each, np.int64)), min_size=1, max_size=4
+    st.lists(st.integers(0, 4), min_size=1, max_size=30).map(lambda each: np.array(each, np.int64)),
+    min_size=1,
+    max_size=4,
 )
 
 
@@ -326,7 +333,7 @@ def test_an_n_gram_model_sums_to_one_after_whatever_comes_before(
 
 def counted_bigram(texts: list[np.ndarray], size: int, before: int, token: int) -> float:
     """Return an interpolated Kneser-Ney probability of a bigram, by counting in dictionaries (Chen & Goodman 1999)."""
-    pairs = [(int(a), int(b)) for text in texts for a, b in zip(text, text[1:], strict=False)]
+    pairs = [(int(a), int(b)) for text in texts for a, b in pairwise(text)]
     counts = {pair: pairs.count(pair) for pair in pairs}
     endings = {b: {a for a, other in counts if other == b} for _, b in counts}
     beginnings = {int(text[0]) for text in texts}
@@ -421,7 +428,10 @@ def test_an_augmentation_of_something_else_is_refused(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("sections", "message"),
     [
-        ({"model": {"bidirectional": True}, "training": {"tbptt": None}}, "next_step needs steps that see no later one"),
+        (
+            {"model": {"bidirectional": True}, "training": {"tbptt": None}},
+            "next_step needs steps that see no later one",
+        ),
         ({"model": {"bidirectional": True}}, "next_step needs steps that see no later one"),
         ({"augmentations": ["transpose"]}, "transpose changes whole sequences, and training.tbptt reads segments"),
         ({"head": {"name": "per_step"}}, "'per_step' does not serve language_modeling; use next_step"),
@@ -447,7 +457,9 @@ def test_what_is_asked_decides_the_default_transforms(tmp_path) -> None:
     spec = "task: {kind: language_modeling}\nmodel: stacked_rnn\ndata: {source: %s}\n"
     for source, expected in (("plain_text, files: a.txt", ["characters"]), ("chords, file: a.json", [])):
         (tmp_path / "spec.yaml").write_text(spec % source)
-        names = [each["name"] for each in json.loads(load_experiment(tmp_path / "spec.yaml").model_dump_json())["transforms"]]
+        names = [
+            each["name"] for each in json.loads(load_experiment(tmp_path / "spec.yaml").model_dump_json())["transforms"]
+        ]
         assert names == expected
     (tmp_path / "spec.yaml").write_text(spec % "plain_text, files: a.txt" + "head: {name: next_stop}\n")
     with pytest.raises(SpecError, match="did you mean 'next_step'"):

@@ -37,5 +37,5 @@ def answer(surprisals: Sequence[NDArray[np.float64]]) -> dict[str, NDArray[Any]]
 
 
 def frame_surprisal(frames: NDArray[np.bool_], probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return −ln of the probability of frames (T, K), each key by its own probability to sound, (K,) or (T, K): (T,)."""
+    """Return the surprisal (T,) of frames (T, K), each key by its own probability to sound, (K,) or (T, K)."""
     return -np.where(frames, np.log(probabilities), np.log1p(-probabilities)).sum(axis=1)

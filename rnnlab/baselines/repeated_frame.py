@@ -27,7 +27,5 @@ class RepeatedFrame(Baseline):
         seen = sequences(train)
         before = np.concatenate([each[:-1] for each in seen])
         after = np.concatenate([each[1:] for each in seen])
-        on, off = (
-            ((after & was).sum(axis=0) + 1) / (was.sum(axis=0) + 2) for was in (before, ~before)
-        )
+        on, off = (((after & was).sum(axis=0) + 1) / (was.sum(axis=0) + 2) for was in (before, ~before))
         return answer([frame_surprisal(each[1:], np.where(each[:-1], on, off)) for each in sequences(test)])

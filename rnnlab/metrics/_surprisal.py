@@ -24,7 +24,9 @@ class MeanSurprisal(Metric, ABC):
     calibrated: ClassVar[bool] = True
 
     def sums(self, answers: Mapping[str, Any], batch: Mapping[str, Any]) -> Sums:
-        return {name: total(answers[key], batch["weights"]) for name, key in (("total", "surprisal"), ("count", "asked"))}
+        return {
+            name: total(answers[key], batch["weights"]) for name, key in (("total", "surprisal"), ("count", "asked"))
+        }
 
 
 def nats(sums: Mapping[str, NDArray[np.float64]]) -> float:

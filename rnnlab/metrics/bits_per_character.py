@@ -16,9 +16,7 @@ from rnnlab.signature import Kind
 class BitsPerCharacter(MeanSurprisal):
     """The mean surprisal of a character, in bits."""
 
-    definition: ClassVar[str] = (
-        "mean of −log₂ of the probability of each character but a text's first; 0 is perfect"
-    )
+    definition: ClassVar[str] = "mean of −log₂ of the probability of each character but a text's first; 0 is perfect"
     targets: ClassVar[frozenset[Kind]] = frozenset({"text", "tokens"})
 
     def value(self, sums: Mapping[str, NDArray[np.float64]]) -> float:

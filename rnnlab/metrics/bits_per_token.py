@@ -16,9 +16,7 @@ from rnnlab.signature import Kind
 class BitsPerToken(MeanSurprisal):
     """The mean surprisal of a token, in bits."""
 
-    definition: ClassVar[str] = (
-        "mean of −log₂ of the probability of each token but a text's first; 0 is perfect"
-    )
+    definition: ClassVar[str] = "mean of −log₂ of the probability of each token but a text's first; 0 is perfect"
     targets: ClassVar[frozenset[Kind]] = frozenset({"text", "tokens"})
 
     def value(self, sums: Mapping[str, NDArray[np.float64]]) -> float:

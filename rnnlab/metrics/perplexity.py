@@ -16,7 +16,8 @@ class Perplexity(MeanSurprisal):
     """The exponential of the mean surprisal of a token."""
 
     definition: ClassVar[str] = (
-        "e to the mean of −ln of the probability of each token but a text's first; 1 is perfect, a uniform guess has as many as the vocabulary"
+        "e to the mean of −ln of the probability of each token but a text's first; 1 is perfect; "
+        "a uniform guess has as many as the vocabulary"
     )
     targets: ClassVar[frozenset[Kind]] = frozenset({"text", "tokens"})
 

@@ -60,7 +60,9 @@ class PlainText(Source):
     files: str | list[str] = Field(
         description="files, or folders whose files match `pattern`; `python`: the modules of this Python's own library"
     )
-    pattern: str = Field("*.txt", description="which files of a folder are read, such as *.py, or **/*.md for all below")
+    pattern: str = Field(
+        "*.txt", description="which files of a folder are read, such as *.py, or **/*.md for all below"
+    )
     encoding: str | None = Field(
         None, description="such as latin-1; default: what a byte order mark says, else UTF-8, checked"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -52,11 +53,9 @@ def test_stretches_of_texts_lie_end_to_end(documents: list[str], cuts: list[int]
     whole = "".join(documents)
     edges = [0, *sorted(min(each, len(whole)) for each in cuts), len(whole)]
     named = [(str(number), text) for number, text in enumerate(documents)]
-    parts = [_stretch(named, begin, end) for begin, end in zip(edges, edges[1:], strict=False)]
+    parts = [_stretch(named, begin, end) for begin, end in pairwise(edges)]
     assert "".join(text for part in parts for _, text in part) == whole
-    assert [sum(len(text) for _, text in part) for part in parts] == [
-        end - begin for begin, end in zip(edges, edges[1:], strict=False)
-    ]
+    assert [sum(len(text) for _, text in part) for part in parts] == [end - begin for begin, end in pairwise(edges)]
 
 
 def test_a_test_split_is_cut_before_validation_is(tmp_path: Path) -> None:
