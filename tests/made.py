@@ -54,7 +54,7 @@ def make_targets(kind: str, count: int, seed: int = 0) -> np.ndarray:
     size = len(NAMES[kind])
     if kind == "class":
         return random.permutation(np.arange(count) % size).astype(np.int64)
-    if kind == "labels":
+    if kind in ("labels", "notes"):
         return random.permutation((np.arange(count * size) % 2).reshape(count, size), axis=0).astype(np.float32)
     return (random.normal(size=(count, size)) * [3, 200] + [1, -500]).astype(np.float32)
 
