@@ -109,7 +109,7 @@ class Predictor:
         network = build_network(self.experiment, self.pipeline.signature, stateful=True)
         weights = named_variables(self.network)
         for name, variable in named_variables(network).items():
-            variable.assign(weights[name].value)
+            variable.assign(weights[name].numpy())
         return network
 
     def series_numbers(self, names: Sequence[str] | None, count: int) -> NDArray[np.int32]:
