@@ -13,9 +13,10 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from rnnlab.examples import Examples, FlatExamples
-from rnnlab.plan import FILLER, Batch, LaneBatch
+from rnnlab.plan import FILLER, Batch, Batching, LaneBatch, plan_evaluation, plan_reading
 from rnnlab.preparation import Pipeline
-from rnnlab.windows import FUTURE, SEQUENCE, Lanes, Windows
+from rnnlab.settings import Training
+from rnnlab.windows import FUTURE, SEQUENCE, Lanes, SeriesLanes, Windows
 
 
 class Loader(Protocol):
@@ -35,11 +36,20 @@ def loader_of(examples: Examples, pipeline: Pipeline, per_series: Mapping[str, N
     """
     if isinstance(examples, Windows):
         return WindowLoader(examples, pipeline, per_series)
+    if isinstance(examples, SeriesLanes):
+        return SeriesLaneLoader(examples, per_series)
     if isinstance(examples, Lanes):
-        return LaneLoader(examples, per_series)
+        return LaneLoader(examples)
     if not isinstance(examples, FlatExamples):
         raise TypeError(f"expected prepared examples; received {type(examples).__name__}")
     return BatchLoader(examples)
+
+
+def plan_scoring(settings: Training, examples: Examples, batching: Batching) -> Sequence[Batch]:
+    """Return the batches that hold all examples to score once; what is read in lanes, in order."""
+    if settings.tbptt is not None and isinstance(examples, Lanes):
+        return plan_reading(examples.lengths, batching.batch_size, settings.tbptt.steps, batching.multiple)
+    return plan_evaluation(examples.lengths, batching)
 
 
 class WindowLoader:
@@ -106,7 +116,55 @@ class WindowLoader:
 
 
 class LaneLoader:
-    """Loads the segments of lanes, which `plan_lanes` names; the series are prepared already, as a whole.
+    """Loads the segments of lanes, which `plan_lanes` or `plan_reading` names; all is prepared already, as a whole.
+
+    Each batch is a dict: the input field (B, T, F) with zeros in the padding; `lengths` (B,) int32, 0 for a filler row;
+    `following` (B, F), the step behind each row's last, and `followed` (B,) float32, whether there is one; `weights`
+    (B,) float32, 0 for a filler row; `resets` (B,) float32, 1 for a row that begins with no memory; `indices` (B,).
+    """
+
+    def __init__(self, lanes: Lanes) -> None:
+        self.lanes = lanes
+        self.field = lanes.signature.inputs[0].name
+        # A filler row is of steps that are there; nobody reads it.
+        self.longest = int(lanes.lengths.argmax())
+
+    def load(self, batches: Sequence[Any]) -> Iterable[dict[str, Any]]:
+        """Return these batches, in this order; each is made when its turn comes."""
+        return ({name: tf.constant(values) for name, values in self.read(batch).items()} for batch in batches)
+
+    def read(self, batch: LaneBatch) -> dict[str, NDArray[Any]]:
+        """Return one batch."""
+        ends = (batch.begins + batch.lengths)[:, None]
+        following, followed = self.steps_from(batch, ends)
+        return {**self.segments(batch), "following": following[:, 0], "followed": followed[:, 0].astype(np.float32)}
+
+    def segments(self, batch: LaneBatch) -> dict[str, NDArray[Any]]:
+        """Return what every batch of lanes has, whatever is asked of it."""
+        valid, rows = _steps(batch.begins, batch.lengths, batch.width)
+        sequence, _ = self.steps_from(batch, rows)
+        sequence[~valid] = 0
+        return {
+            self.field: sequence,
+            "lengths": batch.lengths.astype(np.int32),
+            "weights": (batch.indices != FILLER).astype(np.float32),
+            "resets": batch.resets.astype(np.float32),
+            "indices": self.numbers(batch),
+        }
+
+    def numbers(self, batch: LaneBatch) -> NDArray[np.int64]:
+        """Return which sequences the rows are of, (B,)."""
+        return np.where(batch.indices == FILLER, self.longest, batch.indices)
+
+    def steps_from(self, batch: LaneBatch, steps: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """Return some steps (B, R) of the rows' sequences, (B, R, F), and whether they are there, (B, R)."""
+        prepared, numbers = self.lanes.prepared, self.numbers(batch)
+        there = steps < self.lanes.lengths[numbers][:, None]
+        return prepared.values[prepared.starts[numbers][:, None] + np.where(there, steps, 0)], there
+
+
+class SeriesLaneLoader(LaneLoader):
+    """Loads the segments of series that are forecast at every step.
 
     Each batch is what `WindowLoader` makes of windows, and `resets` (B,) float32, 1 for a row that begins with no
     memory, and `begun` (B, C) bool, whether a value of each target was known before the row. `raw` begins as many steps
@@ -114,14 +172,15 @@ class LaneLoader:
     counts.
     """
 
-    def __init__(self, lanes: Lanes, per_series: Mapping[str, NDArray[Any]]) -> None:
-        self.lanes, self.per_series = lanes, per_series
+    lanes: SeriesLanes
+
+    def __init__(self, lanes: SeriesLanes, per_series: Mapping[str, NDArray[Any]]) -> None:
+        super().__init__(lanes)
+        self.per_series = per_series
         self.known = sum(other.shape[0] for other in lanes.signature.inputs if other.name == FUTURE)
         # Of the features, those known beforehand follow the others of the raw data.
         self.features = lanes.series.signature.inputs[0].shape[0]
         self.targets = len(lanes.signature.known_target.names)
-        # A filler row is of steps that are there; nobody reads it.
-        self.longest = int(lanes.lengths.argmax())
         self.first_known = np.stack([self._first_known(number) for number in range(len(lanes))])
 
     def _first_known(self, series: int) -> NDArray[np.int64]:
@@ -131,48 +190,34 @@ class LaneLoader:
             return np.zeros(self.targets, np.int64)
         return np.where(known.any(axis=0), known.argmax(axis=0), len(known))
 
-    def load(self, batches: Sequence[Any]) -> Iterable[dict[str, Any]]:
-        """Return these batches, in this order; each is made when its turn comes."""
-        return (self._load(batch) for batch in batches)
-
-    def _load(self, batch: LaneBatch) -> dict[str, Any]:
-        lanes, filler = self.lanes, batch.indices == FILLER
-        series = np.where(filler, self.longest, batch.indices)
-        valid, rows = _steps(batch.begins, batch.lengths, batch.width)
-        sequence = lanes.prepared.values[lanes.prepared.starts[series][:, None] + rows]
-        sequence[~valid] = 0
+    def read(self, batch: LaneBatch) -> dict[str, NDArray[Any]]:
+        lanes, series, segments = self.lanes, self.numbers(batch), self.segments(batch)
         # Step t of a prepared series is made of the raw steps t to t + lost.
         raw_lengths = batch.lengths + lanes.lost
         raw_valid, raw_rows = _steps(batch.begins, raw_lengths, batch.width + lanes.lost)
         raw = lanes.series.gather(series, raw_rows)
-        known = ~np.isnan(raw[:, lanes.lost :, : self.targets]) & valid[..., None]
+        known = ~np.isnan(raw[:, lanes.lost :, : self.targets]) & raw_valid[:, lanes.lost :, None]
         raw[~raw_valid] = 0
         ahead = (batch.begins + batch.lengths)[:, None] + np.arange(lanes.horizon)
-        there = ahead < lanes.lengths[series][:, None]
-        ahead = np.where(there, ahead, 0)
-        following = lanes.prepared.values[lanes.prepared.starts[series][:, None] + ahead]
-        truth = lanes.series.gather(series, ahead + lanes.lost)[..., : self.targets].copy()
+        following, there = self.steps_from(batch, ahead)
+        truth = lanes.series.gather(series, np.where(there, ahead, 0) + lanes.lost)[..., : self.targets].copy()
         truth[~there] = np.nan
         result = {
-            SEQUENCE: sequence,
+            **segments,
             "ahead": np.where(np.isnan(truth), np.float32(np.nan), following[..., : self.targets]),
-            "observed": sequence[..., : self.targets],
+            "observed": segments[SEQUENCE][..., : self.targets],
             "known": known,
             "raw": raw,
             "raw_lengths": np.maximum(raw_lengths, 1).astype(np.int32),
             "series": series.astype(np.int32),
             "targets": truth,
-            "lengths": batch.lengths.astype(np.int32),
-            "weights": (~filler).astype(np.float32),
-            "resets": batch.resets.astype(np.float32),
             "begun": self.first_known[series] < batch.begins[:, None],
-            "indices": series,
             **{name: values[series] for name, values in self.per_series.items()},
         }
         if self.known:
             following[~there] = 0
             result[FUTURE] = following[..., self.features - self.known : self.features]
-        return {name: tf.constant(values) for name, values in result.items()}
+        return result
 
 
 def _steps(

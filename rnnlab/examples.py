@@ -114,6 +114,7 @@ class FlatExamples(Examples):
     skipped: Sequence[Skipped] = ()
     beside: Mapping[str, NDArray[np.generic]] = field(default_factory=dict)
     series: Sequence[str] | None = None
+    notes: Sequence[str] = ()
 
     def read(self, index: int) -> dict[str, NDArray[np.generic]]:
         start = self.starts[index]

@@ -46,7 +46,7 @@ class Experiment(Strict):
     transforms: list[Annotated[Transform, Choice(TRANSFORMS)]] = Field(
         default_factory=lambda: [TRANSFORMS.load("standardize")()],
         description="how examples are prepared, in order; fitted on the training split alone. Default: standardize, "
-        "and before a forecast impute; of text, words",
+        "and before a forecast impute; of text, words, or to model language characters; of notes none",
     )
     augmentations: list[Annotated[Augmentation, Choice(AUGMENTATIONS)]] = Field(
         default_factory=list, description="how training examples are varied, in order, after the transforms; not at all"
@@ -127,7 +127,9 @@ def _resolve_defaults(values: dict[str, Any]) -> None:
 def _default_transforms(kind: object, data: object) -> list[dict[str, str]]:
     source = data.get(SOURCES.key) if isinstance(data, dict) else data
     if isinstance(source, str) and source in SOURCES.names() and SOURCES.load(source).gives_text(data):
-        return [{TRANSFORMS.key: "words"}]
+        return [{TRANSFORMS.key: "characters" if kind == "language_modeling" else "words"}]
+    if kind == "language_modeling":
+        return []
     before = [{TRANSFORMS.key: "impute"}] if kind == "forecasting" else []
     return [*before, {TRANSFORMS.key: "standardize"}]
 
@@ -219,7 +221,7 @@ def _truncation_mistakes(experiment: Experiment) -> list[tuple[tuple[int | str, 
         return []
     place = ("training", "tbptt")
     if not experiment.task.continuous:
-        return [(place, "needs a task that reads series from their beginning: forecasting with history: all")]
+        return [(place, "needs language_modeling, or forecasting with history: all, which read from the beginning")]
     model, name = experiment.model, ARCHITECTURES.name_of(experiment.model)
     found: list[tuple[tuple[int | str, ...], str]] = []
     if model.decodes:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 FILLER = -1
+Segment = tuple[int, int, int, bool]  # example, begin, length, whether it begins with no memory
 
 
 @dataclass(frozen=True)
@@ -162,6 +163,32 @@ def plan_lanes(
     ends = np.cumsum(lengths[order])
     cuts = np.linspace(0, total, min(lanes, total) + 1).round().astype(np.int64) + generator.integers(total)
     laid = [_lane(order, lengths, ends, int(first), int(last), steps) for first, last in pairwise(cuts)]
+    return _side_by_side(laid, steps, multiple)
+
+
+def plan_reading(lengths: NDArray[np.int64], lanes: int, steps: int, multiple: int = 1) -> list[LaneBatch]:
+    """Return batches that read every example once, from its first step to its last: for scores of what is carried on.
+
+    Examples are shared out among lanes of about equal length, longest first, and within a lane stand one after another.
+
+    Args:
+        lengths: (N,).
+        lanes: the most lanes.
+        steps: the most steps of a segment.
+        multiple: every batch is filled up to a multiple of this many rows.
+    """
+    order = [int(each) for each in np.argsort(-lengths, kind="stable") if lengths[each] > 0]
+    laid: list[list[Segment]] = [[] for _ in order[:lanes]]
+    filled = np.zeros(len(laid), np.int64)
+    for example in order:
+        lane, length = int(filled.argmin()), int(lengths[example])
+        laid[lane] += [(example, begin, min(steps, length - begin), begin == 0) for begin in range(0, length, steps)]
+        filled[lane] += length
+    return _side_by_side(laid, steps, multiple) if laid else []
+
+
+def _side_by_side(laid: Sequence[Sequence[Segment]], steps: int, multiple: int) -> list[LaneBatch]:
+    """Return batches of the next segment of each lane; a lane that has ended is filled up."""
     batches = []
     for number in range(max(len(lane) for lane in laid)):
         rows = [lane[number] if number < len(lane) else (FILLER, 0, 0, True) for lane in laid]
@@ -173,8 +200,8 @@ def plan_lanes(
 
 def _lane(
     order: NDArray[np.int64], lengths: NDArray[np.int64], ends: NDArray[np.int64], first: int, last: int, steps: int
-) -> list[tuple[int, int, int, bool]]:
-    """Return the segments (example, begin, length, reset) of the circle's steps from `first` on, before `last`."""
+) -> list[Segment]:
+    """Return the segments of the circle's steps from `first` on, before `last`."""
     segments = []
     position = first
     while position < last:

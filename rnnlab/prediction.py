@@ -101,6 +101,17 @@ class Predictor:
             inputs["teacher"] = tf.fill([tf.shape(lengths)[0], *shape], np.float32(np.nan))
         return {name: inputs[name] for name in self.network.input}
 
+    @cached_property
+    def stateful(self) -> Any:
+        """The network that goes on from states, see `build_network`, of the same weights."""
+        from rnnlab.network import build_network, named_variables
+
+        network = build_network(self.experiment, self.pipeline.signature, stateful=True)
+        weights = named_variables(self.network)
+        for name, variable in named_variables(network).items():
+            variable.assign(weights[name].numpy())
+        return network
+
     def series_numbers(self, names: Sequence[str] | None, count: int) -> NDArray[np.int32]:
         """Return the numbers of training series of these names, (N,); of one that training has not seen, one more."""
         known = {str(name): number for number, name in enumerate(self.learnt.get("series", ()))}
@@ -205,7 +216,7 @@ class Predictor:
     def final_answers(self, examples: Examples) -> dict[str, NDArray[Any]]:
         """Return `answers` with what the task adds, such as the names of the classes."""
         answers = self.answers(examples)
-        final = self.experiment.task.final_answers(answers, self.signature.known_target)
+        final = self.experiment.task.final_answers(answers, self.pipeline.signature.known_target)
         return {**answers, **{name: to_numpy(value) for name, value in final.items()}}
 
     def _to_array(self, sequence: Any, field: Field, where: str) -> NDArray[Any]:
@@ -255,8 +266,10 @@ def _check_learnt(run: RunDir, experiment: Experiment, pipeline: Pipeline, learn
         }
         fields, _ = pipeline.apply(raw, one, 0 * one)
         for each in pipeline.signature.inputs:
-            expected = [size or 1 for size in _shapes(pipeline.signature, experiment)[each.name]]
-            if tuple(fields[each.name].shape) != (1, *expected):
+            expected, found = _shapes(pipeline.signature, experiment)[each.name], fields[each.name].shape[1:]
+            if len(found) != len(expected) or any(
+                size not in (None, own) for size, own in zip(expected, found, strict=True)
+            ):
                 raise ValueError(f"expected {each.name} of shape {each.shape}")
         outputs = tf.zeros([1, *(size or 1 for size in network.output_shape[1:])])
         experiment.task.answers(outputs, one, learnt)

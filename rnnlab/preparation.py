@@ -216,12 +216,14 @@ def _series_of(examples: Examples, indices: NDArray[np.int64]) -> NDArray[np.int
 def batch_of(field: Field, values: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Return the values of one raw field of some examples, as transforms are given them.
 
-    A series (T, F) each is right-padded with zeros to the longest: (B, T, F); a text, (T,) bytes each, is a string:
-    (B,); what has one shape is stacked.
+    Steps (T, F) each are right-padded with zeros to the longest: (B, T, F); a text, (T,) bytes each, is a string: (B,);
+    what has one shape is stacked.
     """
     if field.kind == "text":
         return np.array([each.tobytes() for each in values], object)
-    return pad(values) if field.kind == "series" else np.stack(values).astype(field.dtype)
+    if field.kind == "future":
+        return np.stack(values).astype(field.dtype)
+    return pad(values).astype(field.dtype, copy=False)
 
 
 def pad(sequences: Sequence[NDArray[Any]]) -> NDArray[np.float32]:

@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 
 from rnnlab.errors import DataError
 
-Kind = Literal["series", "future", "text", "tokens", "class", "labels", "numbers"]
+Kind = Literal["series", "future", "notes", "text", "tokens", "class", "labels", "numbers"]
 DTYPES: dict[str, str] = {"text": "uint8", "tokens": "int32"}  # of the others: float32
 
 
@@ -17,9 +17,10 @@ class Field:
 
     Attributes:
         name: the field's name, such as `sequence`.
-        kind: `series` (T, F); `future` (H, K), what is known of steps to come; `text` in UTF-8, where a time step is a
-            byte; `tokens` (T, 1), numbers of `names`; `class` one of `names`; `labels` any number of `names`;
-            `numbers` one value per name.
+        kind: `series` (T, F); `future` (H, K), what is known of steps to come; `notes` (T, K), 1 where a key sounds,
+            else 0; `text` in UTF-8, where a time step is a byte; `tokens` (T, 1), numbers of `names`; `class` one of
+            `names`; `labels` any number of `names`; `numbers` one value per name. A target of the input's own name asks
+            for the input's next step.
         shape: the shape of one time step, such as (F,), or of the whole value where there is no time.
         names: the names of the features, classes, labels or numbers.
     """

@@ -292,21 +292,15 @@ class Tiles(Examples):
 
 @dataclass(frozen=True, eq=False)
 class Lanes(Examples):
-    """Whole series, prepared, to be read in order, segment by segment (truncated back-propagation).
+    """Whole sequences, prepared, to be read in order, segment by segment (truncated back-propagation).
 
     Attributes:
-        prepared: the steps of each series as transforms make them; these may take steps from its front.
-        series: the same before preparation.
-        horizon: H, the steps ahead that are asked for at each step.
-        lost: the steps that transforms take from the front of each series.
+        prepared: the steps of each sequence as transforms make them.
     """
 
     prepared: FlatExamples
-    series: SeriesExamples
-    horizon: int
-    lost: int = 0
-    targets: NDArray[np.generic] | None = None
-    groups: NDArray[np.generic] | None = None
+    targets: NDArray[np.generic] | None = field(default=None, kw_only=True)
+    groups: NDArray[np.generic] | None = field(default=None, kw_only=True)
 
     @property
     def signature(self) -> Signature:  # type: ignore[override]
@@ -314,15 +308,34 @@ class Lanes(Examples):
 
     @property
     def ids(self) -> Sequence[str]:  # type: ignore[override]
-        return self.series.ids
+        return self.prepared.ids
+
+    @cached_property
+    def lengths(self) -> NDArray[np.int64]:  # type: ignore[override]
+        return self.prepared.lengths
+
+    def read(self, index: int) -> dict[str, NDArray[np.generic]]:
+        return self.prepared.read(index)
+
+
+@dataclass(frozen=True, eq=False)
+class SeriesLanes(Lanes):
+    """Whole series to be forecast at every step, and what they were before preparation.
+
+    Attributes:
+        series: the same before preparation; transforms may take steps from the front of each.
+        horizon: H, the steps ahead that are asked for at each step.
+        lost: the steps that transforms take from the front of each series.
+    """
+
+    series: SeriesExamples
+    horizon: int
+    lost: int = 0
 
     @cached_property
     def lengths(self) -> NDArray[np.int64]:  # type: ignore[override]
         # Of a series that is too short for them, transforms make a step of nothing.
         return np.maximum(self.series.lengths - self.lost, 0)
-
-    def read(self, index: int) -> dict[str, NDArray[np.generic]]:
-        return self.prepared.read(index)
 
 
 class _Ids(Sequence[str]):

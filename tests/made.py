@@ -23,11 +23,18 @@ NAMES = {
     "labels": ("left", "right", "up"),
     "numbers": ("speed", "angle"),
     "series": ("f0", "f1"),
+    "notes": tuple(f"f{number}" for number in range(FEATURES)),
 }
 
 
 def make_signature(kind: str, features: int = FEATURES, known: int = 0) -> Signature:
-    """Return the signature of series with a target of this kind; the last `known` features are known of the future."""
+    """Return the signature of series with a target of this kind; the last `known` features are known of the future.
+
+    Notes are what goes in, too.
+    """
+    if kind == "notes":
+        notes = Field("sequence", "notes", (FEATURES,), NAMES[kind])
+        return Signature((notes,), notes)
     inputs = [Field("sequence", "series", (features,), tuple(f"f{number}" for number in range(features)))]
     if known:
         inputs.append(Field("future", "future", (known,), inputs[0].names[-known:]))
@@ -47,7 +54,7 @@ def make_targets(kind: str, count: int, seed: int = 0) -> np.ndarray:
     size = len(NAMES[kind])
     if kind == "class":
         return random.permutation(np.arange(count) % size).astype(np.int64)
-    if kind == "labels":
+    if kind in ("labels", "notes"):
         return random.permutation((np.arange(count * size) % 2).reshape(count, size), axis=0).astype(np.float32)
     return (random.normal(size=(count, size)) * [3, 200] + [1, -500]).astype(np.float32)
 

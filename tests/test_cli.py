@@ -25,7 +25,19 @@ from rnnlab import cli
 from rnnlab.rundir import RESOLVED
 
 ROOT = Path(__file__).parent.parent
-COMMANDS = ["train", "evaluate", "predict", "backtest", "export", "check", "list", "schema", "render", "runs"]
+COMMANDS = [
+    "train",
+    "evaluate",
+    "predict",
+    "backtest",
+    "generate",
+    "export",
+    "check",
+    "list",
+    "schema",
+    "render",
+    "runs",
+]
 SPEC = """\
 data: {source: npz, train: train.npz, test: test.npz}
 task: {kind: classification}

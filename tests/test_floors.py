@@ -15,15 +15,15 @@ import rnnlab
 
 PACKAGE = Path(rnnlab.__file__).parent
 FLOORS = {
-    "F0": "errors bounded signals quiet strict archives signature record registry",
+    "F0": "errors bounded signals quiet strict archives midi signature record registry",
     "F1": "yamlfile rundir places examples frequency calendars panel windows "
     "layers history manifest optimizers settings vocabulary sources",
-    "F2": "transforms plan",
+    "F2": "transforms plan decoding",
     "F3": "preparation augmentations stems architectures heads metrics baselines figures",
     "F4": "batches tasks",
     "F5": "experiment",
     "F6": "network prediction",
-    "F7": "training evaluation export",
+    "F7": "training evaluation export generation",
     "F8": "rnnlab",  # the door to the package: `rnnlab.load`
     "F9": "cli __main__",
 }

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnnlab.batches import LaneLoader
+from rnnlab.batches import SeriesLaneLoader
 from rnnlab.errors import SpecError
 from rnnlab.experiment import Experiment, cross_check, load_experiment
 from rnnlab.places import Places
@@ -23,7 +23,7 @@ from rnnlab.preparation import Pipeline
 from rnnlab.rundir import RunDir, read_arrays
 from rnnlab.training import prepare, train
 from rnnlab.transforms import TRANSFORMS
-from rnnlab.windows import FUTURE, SEQUENCE, Lanes, Tiles
+from rnnlab.windows import FUTURE, SEQUENCE, SeriesLanes, Tiles
 
 from .lane_cases import HORIZON, LENGTHS, make_lane_case, train_in_a_process
 from .test_replicas import largest_difference
@@ -132,22 +132,22 @@ CHAINS: dict[str, list[dict[str, Any]]] = {
 SPLIT_LENGTHS = (20, 4, 33, 0, 9, 2)  # one is empty, and one has fewer steps than are lost
 
 
-def make_lanes(chain: str, gaps: float = 0.2, known: bool = True) -> tuple[Lanes, Pipeline]:
+def make_lanes(chain: str, gaps: float = 0.2, known: bool = True) -> tuple[SeriesLanes, Pipeline]:
     split = make_split(SPLIT_LENGTHS, gaps=gaps, calendar=known)
     transforms = [TRANSFORMS.parse(each) for each in CHAINS[chain]]
     pipeline = Pipeline.fit(transforms, Tiles(split, None, 1))
     lost = sum(transform.lost for transform in transforms)
-    return Lanes(pipeline.prepare(split), split, HORIZON, lost), pipeline
+    return SeriesLanes(pipeline.prepare(split), split, HORIZON, lost), pipeline
 
 
-def batches_of(lanes: Lanes, count: int = 3, steps: int = 5) -> list[tuple[LaneBatch, dict[str, np.ndarray]]]:
+def batches_of(lanes: SeriesLanes, count: int = 3, steps: int = 5) -> list[tuple[LaneBatch, dict[str, np.ndarray]]]:
     plan = plan_lanes(lanes.lengths, count, steps, 2, seed=4, epoch=1)
-    loader = LaneLoader(lanes, {"scale": np.arange(len(lanes) + 1.0)})
+    loader = SeriesLaneLoader(lanes, {"scale": np.arange(len(lanes) + 1.0)})
     loaded = [{name: value.numpy() for name, value in batch.items()} for batch in loader.load(plan)]
     return list(zip(plan, loaded, strict=True))
 
 
-def prepared_alone(lanes: Lanes, pipeline: Pipeline, series: int) -> np.ndarray:
+def prepared_alone(lanes: SeriesLanes, pipeline: Pipeline, series: int) -> np.ndarray:
     """Return the prepared steps of one series, (T, F'), of an application to this series and nothing else."""
     raw = lanes.series.rows(series, 0, int(lanes.series.lengths[series]))
     fields, lengths = pipeline.apply({SEQUENCE: raw[np.newaxis]}, np.array([len(raw)]), np.array([series]))
@@ -269,7 +269,7 @@ def test_segments_with_carried_states_answer_as_one_forward_over_all(model: str,
     stateful, plain = both_networks(experiment, prepared)
     lanes = prepared.splits["train"]
     plan = plan_lanes(lanes.lengths, 2, 5, 1, 0, 0)
-    batches = LaneLoader(lanes, {}).load(plan)
+    batches = SeriesLaneLoader(lanes, {}).load(plan)
     pieces: list[list[np.ndarray]] = [[], []]  # of each lane, since its memory was last empty
     begins, continued = [0, 0], 0
     sizes = {name: size.shape[1] for name, size in stateful.input.items() if name.startswith("state_")}
@@ -312,14 +312,14 @@ def test_a_segment_longer_than_the_series_is_ordinary_back_propagation(tmp_path)
     before = plain.get_weights()
     for network in (stateful, plain):
         stepper = make_stepper(experiment, prepared, network)
-        for update, batch in enumerate(LaneLoader(lanes, {}).load(plan_lanes(lanes.lengths, 4, 64, 1, 0, 0))):
+        for update, batch in enumerate(SeriesLaneLoader(lanes, {}).load(plan_lanes(lanes.lengths, 4, 64, 1, 0, 0))):
             stepper.train(batch, update, 0.0, {})
     for ours, theirs, start in zip(stateful.get_weights(), plain.get_weights(), before, strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-6)
         assert np.abs(ours - start).max() > 1e-3
 
 
-def plain_epoch(lanes: Lanes, plan: list[LaneBatch], cell: str, weights: list[np.ndarray], rate: float) -> Any:
+def plain_epoch(lanes: SeriesLanes, plan: list[LaneBatch], cell: str, weights: list[np.ndarray], rate: float) -> Any:
     """Train an epoch by the book: Keras' own layer row by row, the state a constant, the loss a loop over pairs."""
     import keras
     import tensorflow as tf
@@ -549,7 +549,7 @@ MISTAKES = [
     ({"head": "{name: direct}"}, "training.tbptt: needs a head that asks every step, such as per_step"),
     (
         {"task": f"{{{FORECAST}, history: 9}}"},
-        "training.tbptt: needs a task that reads series from their beginning: forecasting with history: all",
+        "training.tbptt: needs language_modeling, or forecasting with history: all, which read from the beginning",
     ),
     (
         {
@@ -557,7 +557,7 @@ MISTAKES = [
             "task": "{kind: classification}",
             "head": "{name: classes}",
         },
-        "training.tbptt: needs a task that reads series from their beginning: forecasting with history: all",
+        "training.tbptt: needs language_modeling, or forecasting with history: all, which read from the beginning",
     ),
     (
         {"task": f"{{{FORECAST}, history: all, season: 52, seasonal_mean: 1}}"},

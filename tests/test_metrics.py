@@ -18,6 +18,7 @@ CASES = [
     for name in METRICS.names()
     for kind in sorted(METRICS.load(name).targets)
 ]
+LANGUAGE = ("notes", "text", "tokens")  # what follows is asked for, and answers say how surprising it was
 LEVELS = np.array([0.1, 0.5, 0.9], np.float32)
 Arrays = dict[str, Any]
 
@@ -63,6 +64,9 @@ def random_answers(kind: str, seed: int, examples: int, classes: int) -> tuple[A
         probabilities = np.clip(0.6 * random.random(labels.shape) + 0.4 * labels, 0, 1).astype(np.float32)
         labels[:, -1] = probabilities[:, -1] = 0
         return {"probabilities": probabilities}, labels
+    if kind in LANGUAGE:
+        asked = random.integers(0, 40, examples).astype(np.float64)
+        return {"surprisal": asked * random.random(examples), "asked": asked}, np.zeros(examples, np.float32)
     targets = (random.normal(size=(examples, classes)) * [1, 10, 0.1, 1, 1] + [0, 5, 1000, -3, 2]).astype(np.float32)
     return {"values": (targets + random.normal(size=targets.shape)).astype(np.float32)}, targets
 
@@ -74,6 +78,8 @@ def perfect_answers(kind: str, answers: Arrays, targets: np.ndarray) -> Arrays:
         return {"probabilities": targets}
     if kind == "numbers":
         return {"values": targets}
+    if kind in LANGUAGE:
+        return {**answers, "surprisal": 0 * answers["surprisal"]}
     return {"values": targets, "quantiles": np.repeat(targets[..., None], len(LEVELS), axis=-1), "levels": LEVELS}
 
 
@@ -201,6 +207,21 @@ def test_a_metric_of_forecasts_equals_its_reference(name: str, seed: int) -> Non
     answers, batch = random_case("series", seed)
     expected = FORECAST_REFERENCES[name](answers, batch)
     assert evaluate(metric_named(name), answers, batch) == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("negative_log_likelihood", 0.5),
+        ("bits_per_token", 0.5 / np.log(2)),
+        ("bits_per_character", 0.5 / np.log(2)),
+        ("perplexity", np.exp(0.5)),
+    ],
+)
+def test_surprisal_is_divided_once_by_all_that_was_asked(name: str, expected: float) -> None:
+    answers = {"surprisal": np.array([1.0, 4.0, 0.0]), "asked": np.array([7.0, 3.0, 0.0])}
+    batch = {"targets": np.zeros(3), "weights": np.ones(3, np.float32)}
+    assert evaluate(metric_named(name), answers, batch, 2) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("batch_size", [1, 8, 57, 64])

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlab.registry import Registry
-from rnnlab.signature import Signature
+from rnnlab.signature import Kind, Signature
 from rnnlab.strict import Strict
 from rnnlab.transforms import ADDED, feature_names
 
@@ -25,9 +25,11 @@ class Augmentation(Strict, ABC):
     """One way in which examples might also have been.
 
     Class attributes:
+        kinds: the kinds of prepared input that it changes.
         whole: whether it changes a sequence as a whole, so that one can't be read in segments.
     """
 
+    kinds: ClassVar[frozenset[Kind]] = frozenset({"series"})
     whole: ClassVar[bool] = False
 
     @abstractmethod

@@ -147,6 +147,33 @@ def backtest(
 
 
 @app.command()
+def generate(
+    run: Run,
+    prompt: Annotated[
+        str | None,
+        typer.Option(help="go on from this text, or of music these chords, such as '60 64 67, 62 65 69'"),
+    ] = None,
+    length: Annotated[int | None, typer.Option(help="tokens, or frames of music; default: 500, or 64")] = None,
+    temperature: Annotated[float, typer.Option(help="below 1: more of the probable; 0: only the most probable")] = 1.0,
+    top_k: Annotated[int | None, typer.Option(help="draw among so many of the most probable only")] = None,
+    top_p: Annotated[
+        float | None, typer.Option(help="draw among the fewest most probable that together are so probable")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="another seed, another text")] = 0,
+    output: Annotated[
+        Path | None, typer.Option(help="write here; of music default: RUN/generated.mid, a picture beside it")
+    ] = None,
+    plugin: Plugin = None,
+) -> None:
+    """Let a run of language modelling go on: with a text as it comes, or with music in a MIDI file."""
+    from rnnlab.cli.generating import GenerationRequest
+    from rnnlab.cli.generating import generate as go_on
+
+    _load(plugin)
+    go_on(GenerationRequest(run, prompt, length, temperature, top_k, top_p, seed, output))
+
+
+@app.command()
 def export(
     run: Run,
     form: Annotated[str, typer.Option("--format", help="a format; `rnnlab list export` shows them")] = "saved_model",

@@ -38,7 +38,7 @@ def evaluate_runs(
             raise UserError(f"--set {setting}: evaluating takes data.KEY=VALUE only; anything else is another training")
     evaluations = []
     for run in runs:
-        predictor = _predictor(run, settings)
+        predictor = load_predictor(run, settings)
         evaluations.append(evaluate(predictor, places_of(run, data), split))
     if as_json:
         print(json.dumps(evaluations[0].to_json()))
@@ -54,7 +54,7 @@ def backtest_run(path: Path | None, data: Path | None, runs_dir: Path) -> None:
     from rnnlab.sources.series import Series
 
     run = RunDir.latest(runs_dir) if path is None else RunDir.open(path)
-    predictor = _predictor(run, ())
+    predictor = load_predictor(run, ())
     validation = predictor.experiment.data.validation
     if not isinstance(predictor.experiment.data, Series) or validation.by != "folds":
         raise UserError(
@@ -72,13 +72,15 @@ def predict_file(path: Path, source: Path, output: Path | None, as_json: bool, f
         raise UserError(f"{source}: {'expected a file or a folder' if source.exists() else 'no such file'}")
     if output is not None and output.suffix not in (".csv", ".jsonl"):
         raise UserError(f"--output {output}: expected .csv or .jsonl")
-    predictor = _predictor(RunDir.open(path), ())
+    predictor = load_predictor(RunDir.open(path), ())
     given = predictor.experiment.data.read_input(source, predictor.signature)
     examples = predictor.experiment.task.to_answer(given, from_date)
     if examples.skipped:
         print(f"{source}: {len(examples.skipped)} bad sequence(s) left out, without an answer:", file=sys.stderr)
         print("\n".join(skipped_lines(examples.skipped, len(examples.skipped))), file=sys.stderr)
     answers = predictor.final_answers(examples)
+    if predictor.experiment.task.self_supervised:
+        del answers["probabilities"]  # of a whole vocabulary: more than a table holds
     names = predictor.signature.known_target.names
     if isinstance(examples, Windows):
         if examples.left_out:
@@ -109,13 +111,14 @@ def export_run(path: Path, form: str, output: Path | None) -> None:
     from rnnlab.export import EXPORT_FORMATS, export
 
     exporter = EXPORT_FORMATS.load(form)
-    written, difference = export(_predictor(RunDir.open(path), ()), form, output)
+    written, difference = export(load_predictor(RunDir.open(path), ()), form, output)
     print(f"{written}")
     print(f"loaded and compared with the run: largest difference {difference:.2g} (allowed {exporter.tolerance:g})")
     print(exporter.note)
 
 
-def _predictor(run: RunDir, settings: tuple[str, ...]) -> Any:
+def load_predictor(run: RunDir, settings: tuple[str, ...]) -> Any:
+    """Load a run, and say so where its training is not finished; `settings` say where its data are now."""
     from rnnlab.prediction import Predictor
 
     predictor = Predictor.load(run.path)

@@ -21,7 +21,7 @@ from rnnlab.prediction import Predictor, series_names
 from rnnlab.rundir import write_json
 from rnnlab.signature import Field
 from rnnlab.tasks import TASKS
-from rnnlab.windows import Windows
+from rnnlab.windows import Lanes, Windows
 
 Answers = Mapping[str, NDArray[Any]]
 
@@ -86,18 +86,22 @@ def evaluate(predictor: Predictor, places: Places, split: str = "test", *, figur
     Raises:
         DataError: the source has no such split, it has no labels, or the training split is not the run's own.
     """
-    experiment, target = predictor.experiment, predictor.signature.known_target
+    experiment, target = predictor.experiment, predictor.pipeline.signature.known_target
     splits = experiment.data.splits(places)
     _check_same_data(predictor, splits["train"])
     if split not in splits:
         raise DataError(f"data: this source has no {split} split; it has {', '.join(splits)}")
     examples = experiment.task.examples(splits[split])
-    if examples.targets is None:
+    if examples.targets is None and not experiment.task.self_supervised:
         raise DataError(f"data: the {split} split has no labels to score against; `rnnlab predict` needs none")
     metrics = experiment.task.metrics(target)
-    answers = {**predictor.answers(examples), **experiment.task.constants()}
     batch = _batch(predictor, examples)
-    sums = _sums(answers, batch, metrics)
+    answers: dict[str, NDArray[Any]] = {}
+    if experiment.task.self_supervised:
+        sums = _read_through(predictor, examples, metrics)
+    else:
+        answers = {**predictor.answers(examples), **experiment.task.constants()}
+        sums = _sums(answers, batch, metrics)
     result = Evaluation(
         split,
         len(examples),
@@ -151,8 +155,33 @@ def _batch(predictor: Predictor, examples: Examples) -> dict[str, NDArray[Any]]:
     """Return a whole split as the one batch that answers are scored against."""
     series = predictor.series_numbers(series_names(examples), len(examples))
     beside = predictor.experiment.task.per_series(predictor.learnt)
-    targets = {"targets": np.asarray(examples.targets), "weights": np.ones(len(examples), np.float32)}
-    return {**targets, **{name: values[series] for name, values in beside.items()}}
+    targets = {} if examples.targets is None else {"targets": np.asarray(examples.targets)}
+    weights = {"weights": np.ones(len(examples), np.float32)}
+    return {**targets, **weights, **{name: values[series] for name, values in beside.items()}}
+
+
+def _read_through(
+    predictor: Predictor, examples: Examples, metrics: Mapping[str, Metric]
+) -> dict[str, dict[str, NDArray[np.float64]]]:
+    """Return the sums of each metric of a network that is asked every step, as training's validation makes them.
+
+    So nothing larger than a batch is kept of what it answers, however long the examples are.
+    """
+    import tensorflow as tf
+
+    from rnnlab.batches import loader_of, plan_scoring
+    from rnnlab.training import batching
+    from rnnlab.training.step import Objective, Stepper
+
+    experiment = predictor.experiment
+    settings, learnt, pipeline = experiment.training, predictor.learnt, predictor.pipeline
+    objective = Objective(experiment.task, learnt, metrics, pipeline)
+    network = predictor.network if settings.tbptt is None else predictor.stateful
+    stepper = Stepper(network, None, objective, settings, tf.distribute.get_strategy(), experiment.seed)
+    prepared = pipeline.prepare(examples)
+    asked = prepared if settings.tbptt is None else Lanes(prepared)
+    plan = plan_scoring(settings, asked, batching(settings, predictor.widths))
+    return objective.sums_of_metrics(stepper.score_all(loader_of(asked, pipeline, {}).load(plan)))
 
 
 def _sums(
@@ -171,7 +200,7 @@ def _by_step(
     answers: Answers, batch: Mapping[str, NDArray[Any]], metrics: Mapping[str, Metric]
 ) -> dict[str, list[float]]:
     """Return each metric at each step of a forecast's horizon; nothing of other answers."""
-    if batch["targets"].ndim != 3:
+    if "targets" not in batch or batch["targets"].ndim != 3:
         return {}
     ahead = ("values", "quantiles")
     found: dict[str, list[float]] = {name: [] for name in metrics}
@@ -199,9 +228,11 @@ def _score_baselines(
     """Score the baselines of this task, and return what they answer, by title."""
     simple: dict[str, Answers] = {}
     kind = TASKS.name_of(predictor.experiment.task)
+    if predictor.experiment.task.self_supervised:  # what comes next is asked for in the network's own tokens
+        train, examples = predictor.pipeline.prepare(train), predictor.pipeline.prepare(examples)
     for name in BASELINES.names():
         baseline: Baseline = BASELINES.load(name)()
-        if kind not in baseline.tasks or predictor.signature.inputs[0].kind not in baseline.inputs:
+        if kind not in baseline.tasks or examples.signature.inputs[0].kind not in baseline.inputs:
             continue
         try:
             answers = baseline.answers(train, examples, predictor.experiment.seed)

@@ -30,7 +30,7 @@ class SavedModel(ExportFormat):
     def write(self, predictor: Predictor, path: Path) -> None:
         import tensorflow as tf
 
-        target, main = predictor.signature.known_target, predictor.signature.inputs[0].name
+        target, main = predictor.pipeline.signature.known_target, predictor.signature.inputs[0].name
         inputs = predictor.specs
         if not predictor.reads_text:
             inputs["lengths"] = tf.TensorSpec([None], tf.int32, "lengths")

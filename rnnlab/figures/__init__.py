@@ -88,11 +88,11 @@ def draw_all(evidence: Evidence, task_kind: str, folder: Path) -> list[Path]:
         figure = FIGURES.load(name)
         drawing = figure().draw(evidence) if task_kind in figure.tasks else None
         if drawing is not None:
-            written.append(_save(drawing, folder / f"{name}.png"))
+            written.append(save(drawing, folder / f"{name}.png"))
     return written
 
 
-def _save(drawing: Drawing, path: Path) -> Path:
+def save(drawing: Drawing, path: Path) -> Path:
     """Write beside the file and rename, so that a reader never sees half a picture."""
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:

@@ -45,6 +45,22 @@ class Head(Strict, ABC):
         return None
 
 
+class CausalHead(Head):
+    """A head that asks every step of what is still to come, which the step must not have seen."""
+
+    @property
+    def every_step(self) -> bool:
+        return True
+
+    def mistake(self, model: Architecture) -> str | None:
+        name = HEADS.name_of(self)
+        if not model.causal:
+            return f"{name} needs steps that see no later one: set bidirectional: false, and padding: causal"
+        if model.time_stride != 1:
+            return f"{name} needs every step; the architecture makes one of several: set strides and pool sizes to 1"
+        return None
+
+
 class PooledHead(Head):
     """A head that reads the whole sequence as one vector."""
 

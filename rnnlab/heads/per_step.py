@@ -6,11 +6,11 @@ from typing import Any
 
 from pydantic import Field
 
-from rnnlab.architectures import Architecture, Encoded, Horizon
-from rnnlab.heads import Head
+from rnnlab.architectures import Encoded, Horizon
+from rnnlab.heads import CausalHead
 
 
-class PerStep(Head):
+class PerStep(CausalHead):
     """Every step of the window forecasts the horizon that follows it (sequence to sequence, Géron 2022, ch. 15).
 
     So a window is as many exercises as it has steps. The forecast is that of the last step; a step must not see what
@@ -21,17 +21,6 @@ class PerStep(Head):
 
     hidden_units: int = Field(64, ge=0, description="units of a ReLU layer for each step ahead; 0: none")
     dropout: float = Field(0.0, ge=0, lt=1, description="share of each step's encoding dropped in training")
-
-    @property
-    def every_step(self) -> bool:
-        return True
-
-    def mistake(self, model: Architecture) -> str | None:
-        if not model.causal:
-            return "per_step needs steps that see no later one: set bidirectional: false, and padding: causal"
-        if model.time_stride != 1:
-            return "per_step needs every step; the architecture makes one of several: set strides and pool sizes to 1"
-        return None
 
     def read(self, encoded: Encoded, shape: tuple[int, ...], horizon: Horizon | None) -> Any:
         from rnnlab.layers.horizon import HorizonOutputs

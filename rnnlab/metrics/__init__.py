@@ -20,7 +20,7 @@ from rnnlab.signature import Kind
 from rnnlab.strict import Strict
 
 Sums = dict[str, Any]
-Answer = Literal["probabilities", "values", "quantiles"]
+Answer = Literal["probabilities", "values", "quantiles", "surprisal"]
 
 
 class Metric(Strict, ABC):
@@ -31,7 +31,7 @@ class Metric(Strict, ABC):
         better: whether `higher` or `lower` is better.
         ranks: whether answers can be told better or worse by it at all. Coverage only describes them: it has a right
             value, which is neither the highest nor the lowest. It is nobody's main metric.
-        targets: the kinds of target that it is for: `class`, `labels`, `numbers` or `series`.
+        targets: the kinds of target that it is for: `class`, `labels`, `numbers`, `series`, `text`, `tokens`, `notes`.
         needs: the answer that it reads; where there is none, it has no value.
         calibrated: whether it takes probabilities at their word. A baseline that gives only a decision, not
             probabilities, has no value for such a metric.
@@ -50,7 +50,9 @@ class Metric(Strict, ABC):
 
         Args:
             answers: the task's answers by name: `probabilities` (B, C) or `values` (B, C); of forecasts `values`
-                (B, H, C), and where they have quantiles `quantiles` (B, H, C, Q) and `levels` (Q,), ascending.
+                (B, H, C), and where they have quantiles `quantiles` (B, H, C, Q) and `levels` (Q,), ascending; of
+                language models `surprisal` (B,), −ln of the probability of all that is asked of a row, and `asked`
+                (B,), how many steps that is.
             batch: what the answers are held against:
                 `targets`: (B,) class indices, (B, C) labels or numbers, or (B, H, C) the series' next steps, NaN where
                 nobody knows them;

@@ -108,6 +108,21 @@ class Task(Strict, ABC):
             learnt: what `fit` returned.
         """
 
+    def scored(self, outputs: Any, batch: Mapping[str, Any], learnt: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
+        """Return what metrics read, by name; by default `answers`. TensorFlow ops only.
+
+        Args:
+            outputs: (B, …) of the network.
+            batch: as the loader made it.
+            learnt: what `fit` returned.
+        """
+        return self.answers(outputs, batch["lengths"], learnt)
+
+    @property
+    def self_supervised(self) -> bool:
+        """Whether an example's own next steps are what is asked for: there is no target beside it."""
+        return False
+
     @property
     def shortest(self) -> int:
         """The fewest steps of what is asked about."""

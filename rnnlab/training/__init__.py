@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from rnnlab.augmentations import AUGMENTATIONS
 from rnnlab.errors import DataError, NonFiniteError, RunError
 from rnnlab.examples import Examples, FlatExamples, skipped_by_split
 from rnnlab.experiment import Experiment
@@ -20,11 +21,12 @@ from rnnlab.quiet import load_tensorflow
 from rnnlab.registry import plugin_digests, plugins
 from rnnlab.rundir import RunDir, write_json
 from rnnlab.settings import Training
+from rnnlab.signature import Field
 from rnnlab.sources import SequenceSource
 from rnnlab.tasks import Learnt
 from rnnlab.training.reporting import Reporter, Silent
 from rnnlab.training.resuming import begin_or_go_on, check_resumable, nothing_left
-from rnnlab.windows import Lanes, Windows
+from rnnlab.windows import Lanes, SeriesLanes, Windows
 
 
 @dataclass(frozen=True)
@@ -178,6 +180,7 @@ def prepare(experiment: Experiment, raw: dict[str, Examples], cache: Path | None
     check_filled(experiment.transforms, raw)
     train = asked["train"]
     pipeline = Pipeline.fit(experiment.transforms, task.to_fit(train))
+    _check_augmentations(experiment, pipeline.signature.inputs[0])
     on_disk = isinstance(experiment.data, SequenceSource) and experiment.data.cache == "disk"
     store = cache if on_disk else None
     splits: dict[str, Examples] = {
@@ -189,8 +192,22 @@ def prepare(experiment: Experiment, raw: dict[str, Examples], cache: Path | None
     widths = choose_widths(splits["train"].lengths, experiment.training.buckets.shapes)
     if experiment.training.tbptt is not None and isinstance(train, Windows):
         lost = sum(transform.lost for transform in experiment.transforms)
-        splits["train"] = Lanes(pipeline.prepare(train.series), train.series, train.horizon, lost)
+        splits["train"] = SeriesLanes(pipeline.prepare(train.series), train.series, train.horizon, lost)
+    elif experiment.training.tbptt is not None:
+        splits = {name: Lanes(each) for name, each in splits.items() if isinstance(each, FlatExamples)}
     return Prepared(asked, splits, pipeline, task.fit(train), widths)
+
+
+def _check_augmentations(experiment: Experiment, field: Field) -> None:
+    """Refuse to vary what an augmentation does not know.
+
+    Raises:
+        DataError: which, and what it takes.
+    """
+    for number, augmentation in enumerate(experiment.augmentations):
+        if field.kind not in augmentation.kinds:
+            name, kinds = AUGMENTATIONS.name_of(augmentation), " and ".join(sorted(augmentation.kinds))
+            raise DataError(f"augmentations.{number}: {name} takes {kinds}; '{field.name}' is {field.kind}; remove it")
 
 
 def batching(training: Training, widths: tuple[int, ...], replicas: int = 1) -> Batching:
@@ -214,6 +231,15 @@ def check_target(experiment: Experiment, raw: dict[str, Examples]) -> None:
         fitting = [name for name in TASKS.names() if target is not None and target.kind in TASKS.load(name).targets]
         found = "no target" if target is None else f"'{target.name}', which is {target.kind}"
         raise DataError(f"task.kind: {kind} does not fit the data's target ({found}); use {', '.join(fitting) or '—'}")
+    check_monitored(experiment, target)
+
+
+def check_monitored(experiment: Experiment, target: Field) -> None:
+    """Refuse to monitor what is no metric of this target.
+
+    Raises:
+        DataError: a monitored metric is of another kind of target.
+    """
     known = ["loss", *experiment.task.metric_names(target)]
     for key in ("best", "early_stopping", "reduce_on_plateau"):
         monitored = getattr(experiment.training, key)
@@ -231,7 +257,8 @@ def _build_loop(experiment: Experiment, run: RunDir, prepared: Prepared, strateg
     from rnnlab.training.step import Objective, Stepper
 
     training = experiment.training
-    target = prepared.raw["train"].signature.known_target
+    target = prepared.pipeline.signature.known_target
+    check_monitored(experiment, target)  # what a token is, a vocabulary says
     objective = Objective(
         experiment.task, prepared.learnt, experiment.task.metrics(target), prepared.pipeline, experiment.augmentations
     )

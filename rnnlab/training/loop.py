@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlab.batches import loader_of
+from rnnlab.batches import loader_of, plan_scoring
 from rnnlab.errors import Interrupted, NonFiniteError, RunError
 from rnnlab.examples import Examples
 from rnnlab.history import write_history
 from rnnlab.optimizers import Schedule
-from rnnlab.plan import Batch, Batching, padding_share, plan_epoch, plan_evaluation, plan_lanes
+from rnnlab.plan import Batch, Batching, padding_share, plan_epoch, plan_lanes
 from rnnlab.rundir import RunDir, write_arrays
 from rnnlab.settings import Training
 from rnnlab.signals import Interruption, interrupts_noted
@@ -226,10 +226,9 @@ class Loop:
         """Return the epoch's row of the history."""
         row: dict[str, Any] = {"epoch": self.progress.epoch + 1, **self.objective.values(self.sums or {})}
         if self.validation is not None and self.validation_loader is not None:
-            total = None
-            for batch in self.validation_loader.load(plan_evaluation(self.validation.lengths, self.batching)):
-                total = add_sums(total, self.stepper.score(batch))
-            row |= {f"val_{name}": value for name, value in self.objective.values(total or {}).items()}
+            plan = plan_scoring(self.settings, self.validation, self.batching)
+            sums = self.stepper.score_all(self.validation_loader.load(plan))
+            row |= {f"val_{name}": value for name, value in self.objective.values(sums).items()}
         applied = self.progress.step - self.progress.skipped
         norm = self.progress.norm / applied if applied else math.nan
         return row | {

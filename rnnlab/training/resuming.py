@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from rnnlab.training.loop import Loop
 
 SAMPLES = 8
+MOST_BYTES = 2000  # of a text among them
 
 
 def check_resumable(
@@ -156,14 +157,20 @@ def _samples(raw: Mapping[str, Examples]) -> dict[str, Any]:
     chosen = order[np.unique(np.linspace(0, len(order) - 1, SAMPLES).round().astype(int))]
     main, *others = examples.signature.inputs
     fields = [examples.read(int(index)) for index in chosen]
+    values = [_beginning(each[main.name]) if main.kind == "text" else each[main.name] for each in fields]
     samples = {
-        "values": np.concatenate([each[main.name] for each in fields]),
-        "lengths": examples.lengths[chosen],
+        "values": np.concatenate(values),
+        "lengths": np.array([len(each) for each in values], np.int64),
         **{f"beside/{other.name}": np.stack([each[other.name] for each in fields]) for other in others},
     }
     if isinstance(examples, Windows):
         samples["series"] = np.array([examples.series.ids[examples.place(int(index))[0]] for index in chosen], np.str_)
     return samples
+
+
+def _beginning(text: NDArray[Any]) -> NDArray[Any]:
+    """Return the first bytes of a text, whole characters: a book would take long to compare."""
+    return np.frombuffer(text[:MOST_BYTES].tobytes().decode(errors="ignore").encode(), np.uint8)
 
 
 def _take_weights(loop: Loop, other: RunDir) -> str:

@@ -8,7 +8,7 @@ Axes: B rows of the global batch, C outputs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,7 +62,7 @@ class Objective:
     def sums(self, outputs: Any, batch: Mapping[str, Any]) -> Sums:
         """Return the sums of one replica's rows: the rows, the loss and its weight, and each metric's own."""
         loss, weight = self.loss(outputs, batch)
-        answers = self.task.answers(outputs, batch["lengths"], self.learnt)
+        answers = self.task.scored(outputs, batch, self.learnt)
         answers = {**self.pipeline.restore(answers, batch), **self.task.constants()}
         result: Sums = {"rows": tf.reduce_sum(batch["weights"]), "weight": weight, "loss": loss}
         for name, metric in self.metrics.items():
@@ -78,15 +78,20 @@ class Objective:
 
     def values(self, sums: Mapping[str, Any]) -> dict[str, float]:
         """Return the loss and each metric from sums over all batches."""
-        result = {"loss": float(sums["loss"]) / max(float(sums["weight"]), 1e-30)}
-        for name, metric in self.metrics.items():
-            own = {
+        loss = float(sums["loss"]) / max(float(sums["weight"]), 1e-30)
+        own = self.sums_of_metrics(sums)
+        return {"loss": loss, **{name: metric.value(own[name]) for name, metric in self.metrics.items()}}
+
+    def sums_of_metrics(self, sums: Mapping[str, Any]) -> dict[str, dict[str, NDArray[np.float64]]]:
+        """Return each metric's own sums, of those of all."""
+        return {
+            name: {
                 key.partition("/")[2]: np.asarray(value, np.float64)
                 for key, value in sums.items()
                 if key.startswith(f"{name}/")
             }
-            result[name] = metric.value(own)
-        return result
+            for name in self.metrics
+        }
 
 
 def add_sums(total: Sums | None, sums: Mapping[str, Any]) -> Sums:
@@ -138,17 +143,22 @@ class Stepper:
         moment = tf.constant(update, tf.int32), tf.constant(epoch, tf.float32)
         return self._call("train", self._train, batch, *moment)
 
-    def score(self, batch: Mapping[str, Any]) -> Sums:
-        """Return the batch's sums in inference."""
-        return self._call("score", self._score, {**batch, **self._states(batch, {})})
+    def score_all(self, batches: Iterable[Mapping[str, Any]]) -> Sums:
+        """Return the sums of all batches in inference; what is carried goes on from one to the next."""
+        total: Sums | None = None
+        carried: dict[str, Any] = {}
+        for batch in batches:
+            sums, carried = self._call("score", self._score, {**batch, **self._states(batch, carried)})
+            total = add_sums(total, sums)
+        return total or {}
 
     def _states(self, batch: Mapping[str, Any], carried: Mapping[str, Any]) -> dict[str, Any]:
         """Return the states that the rows of a batch go on from, (B, U) each: of those that begin anew, zeros."""
         states = {}
         for name in self.states:
-            rows, size = len(batch["weights"]), self.network.input[name].shape[1]
-            before = carried[name] if carried else tf.zeros([rows, size])
-            states[name] = tf.where(batch["resets"][:, tf.newaxis] > 0, 0.0, before) if "resets" in batch else before
+            states[name] = tf.zeros([len(batch["weights"]), self.network.input[name].shape[1]])
+            if carried and "resets" in batch:
+                states[name] = tf.where(batch["resets"][:, tf.newaxis] > 0, 0.0, carried[name])
         return states
 
     def _call(self, name: str, function: Callable[..., Any], batch: Mapping[str, Any], *rest: Any) -> Any:
@@ -267,9 +277,10 @@ class Stepper:
         context = tf.distribute.get_replica_context()
         rows = self._own_rows(batch, context.replica_id_in_sync_group)
         # What is asked of every step in training is, of a window to score, partly of the time before the split.
-        outputs = self.objective.task.final(self._forward(rows, training=False)[0], rows["lengths"])
-        sums = self.objective.sums(outputs, rows)
-        return context.all_reduce(tf.distribute.ReduceOp.SUM, sums)
+        outputs, states = self._forward(rows, training=False)
+        sums = self.objective.sums(self.objective.task.final(outputs, rows["lengths"]), rows)
+        sums = context.all_reduce(tf.distribute.ReduceOp.SUM, sums)
+        return sums, self._joined([states], context.replica_id_in_sync_group, context)
 
     def _forward(self, rows: Mapping[str, Any], *, training: bool) -> tuple[Any, dict[str, Any]]:
         """Return the network's outputs, and the states after the last step."""

@@ -31,7 +31,13 @@ class Vocabulary(Strict):
 
 
 class Tokens(Transform):
-    """Text as numbers of tokens, by a vocabulary of the training split. An empty text is one unknown token."""
+    """Text as numbers of tokens, by a vocabulary of the training split. An empty text is one unknown token.
+
+    Class attributes:
+        joint: what stands between tokens where they are written as text again.
+    """
+
+    joint: ClassVar[str] = " "
 
     reads: ClassVar[frozenset[Kind]] = frozenset({"text"})
 
@@ -68,12 +74,19 @@ class Tokens(Transform):
 
     def signature(self, before: Signature, learnt: Mapping[str, NDArray[Any]]) -> Signature:
         field = input_field(before, self.field)
-        return before.with_input(replace(field, kind="tokens", shape=(1,), names=tokens_of(learnt)))
+        tokens = replace(field, kind="tokens", shape=(1,), names=tokens_of(learnt))
+        # What goes on as the input does is asked for in the same tokens.
+        target = tokens if before.target == field else before.target
+        return replace(before.with_input(tokens), target=target)
 
     def notes(self, learnt: Mapping[str, NDArray[Any]], prepared: Mapping[str, FlatExamples]) -> Sequence[str]:
         shares = {name: float((each.values[:, 0] == UNKNOWN).mean()) for name, each in prepared.items()}
         told = ", ".join(f"{name} {share:.2%}" for name, share in shares.items())
         return [f"vocabulary: {len(learnt['ends']):,} tokens and 4 marks; unknown tokens: {told}"]
+
+    def pieces(self, text: str) -> list[str]:
+        """Return the tokens of one text, known or not."""
+        return [piece.decode() for piece in self.split(self._clean([text])).to_list()[0]]
 
     def _clean(self, texts: Any) -> Any:
         """Return texts (B,) in valid UTF-8, and in lower case where that is wanted."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -11,6 +11,8 @@ from rnnlab.transforms._tokens import Tokens
 
 class Characters(Tokens):
     """Text as numbers of characters (Unicode code points), by a vocabulary of the training split."""
+
+    joint: ClassVar[str] = ""
 
     lower: bool = Field(False, description="in lower case, of every script")
 

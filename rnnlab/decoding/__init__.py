@@ -1,0 +1,1 @@
+"""Decoding: from a network's probabilities to what is said."""
