@@ -7,8 +7,9 @@ from typing import Any, Literal, Self
 
 from rnnlab.errors import DataError
 
-Kind = Literal["series", "future", "text", "tokens", "class", "labels", "numbers"]
-DTYPES: dict[str, str] = {"text": "uint8", "tokens": "int32"}  # of the others: float32
+Kind = Literal["series", "future", "text", "words", "tokens", "spelled", "class", "labels", "numbers", "tags"]
+# Of the others: float32. Words are bytes in UTF-8, as long as the longest.
+DTYPES: dict[str, str] = {"text": "uint8", "words": "S", "tokens": "int32", "spelled": "int32"}
 
 
 @dataclass(frozen=True)
@@ -18,16 +19,19 @@ class Field:
     Attributes:
         name: the field's name, such as `sequence`.
         kind: `series` (T, F); `future` (H, K), what is known of steps to come; `text` in UTF-8, where a time step is a
-            byte; `tokens` (T, 1), numbers of `names`; `class` one of `names`; `labels` any number of `names`;
-            `numbers` one value per name.
+            byte; `words` (T,), bytes in UTF-8 each; `tokens` (T, 1), numbers of `names`; `spelled` (T, 1 + L), a token
+            and its characters, numbers of `characters`; `class` one of `names`; `labels` any number of `names`;
+            `numbers` one value per name; `tags` one of `names` for every step.
         shape: the shape of one time step, such as (F,), or of the whole value where there is no time.
-        names: the names of the features, classes, labels or numbers.
+        names: the names of the features, tokens, classes, labels, numbers or tags.
+        characters: of what is spelled, the names of the characters.
     """
 
     name: str
     kind: Kind
     shape: tuple[int, ...]
     names: tuple[str, ...] = ()
+    characters: tuple[str, ...] = ()
 
     @property
     def dtype(self) -> str:

@@ -16,10 +16,10 @@ import rnnlab
 PACKAGE = Path(rnnlab.__file__).parent
 FLOORS = {
     "F0": "errors bounded signals quiet strict archives signature record registry",
-    "F1": "yamlfile rundir places examples frequency calendars panel windows "
+    "F1": "yamlfile rundir places examples vocabulary entities frequency calendars panel windows "
     "layers history manifest optimizers settings sources",
     "F2": "transforms plan",
-    "F3": "preparation augmentations architectures heads metrics baselines figures",
+    "F3": "preparation augmentations stems architectures heads metrics baselines figures",
     "F4": "batches tasks",
     "F5": "experiment",
     "F6": "network prediction",
