@@ -204,6 +204,8 @@ def _remedy(kind: str) -> str:
     """Return what to do about a transform that can't prepare a field of this kind."""
     if kind == "text":
         return "put `words` or `characters` before it"
+    if kind == "words":
+        return "put `words` in its place"
     return "remove it"
 
 
@@ -216,15 +218,16 @@ def _series_of(examples: Examples, indices: NDArray[np.int64]) -> NDArray[np.int
 def batch_of(field: Field, values: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Return the values of one raw field of some examples, as transforms are given them.
 
-    A series (T, F) each is right-padded with zeros to the longest: (B, T, F); a text, (T,) bytes each, is a string:
-    (B,); what has one shape is stacked.
+    A series (T, F) each is right-padded with zeros to the longest: (B, T, F); words (T,) with empty strings: (B, T); a
+    text, (T,) bytes each, is a string: (B,); what has one shape is stacked.
     """
     if field.kind == "text":
         return np.array([each.tobytes() for each in values], object)
-    if field.kind != "series":
+    if field.kind not in ("series", "words"):
         return np.stack(values).astype(field.dtype)
     width = max(len(sequence) for sequence in values)
-    padded = np.zeros((len(values), width, *values[0].shape[1:]), np.float32)
+    dtype = np.float32 if field.kind == "series" else np.result_type(*{each.dtype for each in values})  # the longest
+    padded = np.zeros((len(values), width, *values[0].shape[1:]), dtype)
     for row, sequence in zip(padded, values, strict=True):
         row[: len(sequence)] = sequence
     return padded

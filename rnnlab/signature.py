@@ -39,11 +39,13 @@ class Field:
         return DTYPES.get(self.kind, "float32")
 
     def to_json(self) -> dict[str, Any]:
-        return {"name": self.name, "kind": self.kind, "shape": list(self.shape), "names": list(self.names)}
+        known = {"name": self.name, "kind": self.kind, "shape": list(self.shape), "names": list(self.names)}
+        return {**known, "characters": list(self.characters)} if self.characters else known
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
-        return cls(values["name"], values["kind"], tuple(values["shape"]), tuple(values["names"]))
+        shape, names = tuple(values["shape"]), tuple(values["names"])
+        return cls(values["name"], values["kind"], shape, names, tuple(values.get("characters", ())))
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,7 @@ class Task(Strict, ABC):
 
     @abstractmethod
     def shape(self, target: Field) -> tuple[int, ...]:
-        """Return the shape of the network's outputs of one row, such as (C,)."""
+        """Return the shape of one answer in the network's outputs, such as (C,)."""
 
     @abstractmethod
     def losses(self, outputs: Any, batch: Mapping[str, Any], learnt: Mapping[str, NDArray[Any]]) -> tuple[Any, Any]:
@@ -107,6 +107,11 @@ class Task(Strict, ABC):
             lengths: (B,) int32, the steps that the network read.
             learnt: what `fit` returned.
         """
+
+    @property
+    def aligned(self) -> bool:
+        """Whether each step has an answer of its own."""
+        return False
 
     @property
     def shortest(self) -> int:
