@@ -50,6 +50,7 @@ from .made import (
     make_sequences,
     make_series,
     make_signature,
+    make_tags,
     make_targets,
     pad_with,
     series_data,
@@ -287,7 +288,9 @@ def compared(found: list[np.ndarray], expected: list[np.ndarray]) -> None:
 def test_outputs_are_one_row_for_each_sequence_and_finite(case: Case) -> None:
     outputs = np.asarray(case(batch()))
     rows = (len(LENGTHS) + 1, *([WIDTH] if case.every_step else []))
-    assert outputs.shape == (*rows, *case.experiment.task.shape(case.question.signature.known_target))
+    shape = case.experiment.task.shape(case.question.signature.known_target)
+    pairs = case.head is not None and case.head["name"] == "crf"
+    assert outputs.shape == (*rows, *(2 * shape if pairs else shape))
     assert outputs.dtype == np.float32
     assert np.isfinite(outputs).all()
 
@@ -313,6 +316,8 @@ def asked(case: Case, given: Batch, seed: int) -> Batch:
     count, random = len(given["lengths"]), np.random.default_rng(seed)
     weights = np.ones(count, np.float32)
     weights[-1] = 0
+    if case.question.target == "tags":
+        return {**given, "weights": weights, "targets": make_tags(given["lengths"], given["sequence"].shape[1], seed)}
     if case.question.target != "series":
         return {**given, "weights": weights, "targets": make_targets(case.question.target, count, seed)}
     ahead = np.where(random.random(given["teacher"].shape) < 0.2, np.nan, given["teacher"]).astype(np.float32)
@@ -363,8 +368,8 @@ def test_every_trainable_weight_learns(case: Case) -> None:
 
 
 def of_every_step() -> list[Case]:
-    """Return networks that ask every step, one for each causal encoder and each of its cells."""
-    found = [case for case in in_turn() if case.every_step]
+    """Return networks that forecast at every step, one for each causal encoder and each of its cells."""
+    found = [case for case in in_turn() if case.every_step and case.question.target == "series"]
     assert {case.model["architecture"] for case in found} == {
         model["architecture"] for model in models(configurations) if ARCHITECTURES.parse(model).causal
     }
@@ -568,8 +573,10 @@ SHORT = (6, 1, 5, 2, 4, 3, 6, 2)  # an unrolled loop over more takes long to tra
 
 
 def runs() -> list[Any]:
-    rest = [each for each in in_turn() if each not in few()]
-    return [*few(), *(pytest.param(each, marks=pytest.mark.slow) for each in rest)]
+    """Return cases to train; taggers, which are asked about words, are trained in test_tagging."""
+    first = [each for each in few() if each.question.target != "tags"]
+    rest = [each for each in in_turn() if each not in first and each.question.target != "tags"]
+    return [*first, *(pytest.param(each, marks=pytest.mark.slow) for each in rest)]
 
 
 def forecaster(case: Case, folder: Path, training: Configuration) -> Experiment:

@@ -118,13 +118,16 @@ def test_a_batch_of_single_steps_is_a_softmax() -> None:
     np.testing.assert_array_equal(best_sequence(pairs, lengths)[:, 0], scores[:, 0].argmax(axis=-1))
 
 
-def test_it_learns_in_a_graph_of_any_width() -> None:
+def test_a_graph_is_for_any_width() -> None:
     @tf.function(input_signature=[tf.TensorSpec([None, None, CLASSES]), tf.TensorSpec([None], tf.int32)])
-    def loss(scores: Any, lengths: Any) -> Any:
+    def solved(scores: Any, lengths: Any) -> Any:
         pairs = chain(scores, *map(tf.constant, parts()[1:]), lengths)
         return log_partition(pairs, lengths), best_sequence(pairs, lengths)
 
     for width in (WIDTH, WIDTH + 4):
         given = parts(width=width)
-        for one, other in zip(loss(given[0], LENGTHS), loss(given[0][:, :WIDTH], LENGTHS), strict=True):
+        for one, other in zip(solved(given[0], LENGTHS), solved(given[0][:, :WIDTH], LENGTHS), strict=True):
             np.testing.assert_allclose(one if one.ndim == 1 else one[:, :WIDTH], other, atol=1e-5)
+    sums, tags = solved(given[0][:, :1], np.ones_like(LENGTHS))
+    np.testing.assert_allclose(sums, tf.reduce_logsumexp(given[0][:, 0] + parts()[2] + parts()[3], axis=-1), rtol=1e-5)
+    assert tags.shape == (len(LENGTHS), 1)

@@ -90,12 +90,13 @@ def best_sequence(pairs: Any, lengths: Any) -> Any:
         best = tf.where(valid[:, tf.newaxis], tf.reduce_max(scores, axis=1), state[0])
         return best, tf.where(valid[:, tf.newaxis], tf.argmax(scores, axis=1, output_type=tf.int32), stay)
 
+    # The first step is taken as one that changes nothing, so that a single one is no loop over none.
+    valid &= (tf.range(tf.shape(valid)[0]) > 0)[:, tf.newaxis]
     begin = (pairs[:, 0, 0], tf.zeros(tf.shape(pairs[:, 0, 0]), tf.int32))
-    scores, origins = tf.scan(forward, (steps[1:], valid[1:]), initializer=begin)
-    ends = tf.concat([begin[0][tf.newaxis], scores], axis=0)[-1]  # (B, C)
-    last = tf.argmax(ends, axis=-1, output_type=tf.int32)
-    tags = tf.scan(lambda tag, origin: tf.gather(origin, tag, batch_dims=1), origins, initializer=last, reverse=True)
-    return zero_padding(tf.transpose(tf.concat([tags, last[tf.newaxis]], axis=0)), lengths)
+    scores, origins = tf.scan(forward, (steps, valid), initializer=begin)  # (T, B, C) each
+    last = tf.argmax(scores[-1], axis=-1, output_type=tf.int32)
+    before = tf.scan(lambda tag, origin: tf.gather(origin, tag, batch_dims=1), origins, initializer=last, reverse=True)
+    return zero_padding(tf.transpose(tf.concat([before[1:], last[tf.newaxis]], axis=0)), lengths)
 
 
 @keras.saving.register_keras_serializable("rnnlab")

@@ -65,22 +65,16 @@ class Tagging(Task):
         transitions, first, last = scheme.transitions()
         before, after = targets[:, :-1], targets[:, 1:]
         pairs = np.stack([before[after != NOTHING], after[after != NOTHING]])
-        wrong = np.flatnonzero(transitions[pairs[0], pairs[1]] == FORBIDDEN)
-        if len(wrong):
-            one, other = (target.names[int(each)] for each in pairs[:, wrong[0]])
-            raise DataError(
-                f"task.constrained: the training split has '{other}' after '{one}' {len(wrong)} times or more, "
-                "which BIO and IOBES do not allow; remove it, or convert the tags"
-            )
         ends = targets[np.arange(len(targets)), (targets != NOTHING).sum(axis=1) - 1]
-        for tags, scores, place in ((targets[:, 0], first, "first"), (ends, last, "last")):
-            wrong = np.flatnonzero(scores[tags] == FORBIDDEN)
-            if len(wrong):
-                one = target.names[int(tags[wrong[0]])]
-                raise DataError(
-                    f"task.constrained: the training split has '{one}' as the {place} tag of {len(wrong)} sentence(s) "
-                    "or the like, which BIO and IOBES do not allow; remove it, or convert the tags"
-                )
+        broken = [f"{other} after {one}" for one, other in _named(target, pairs[:, transitions[*pairs] == FORBIDDEN])]
+        for place, tags, scores in (("first", targets[:, 0], first), ("last", ends, last)):
+            broken += [f"{tag} as the {place} tag" for (tag,) in _named(target, tags[np.newaxis, scores[tags] < 0])]
+        if broken:
+            more = f" and {len(broken) - 3} more such" if len(broken) > 3 else ""
+            raise DataError(
+                f"task.constrained: the training split has {', '.join(broken[:3])}{more}, which BIO and IOBES do not "
+                "allow; remove it, or convert the tags"
+            )
         return {"transitions": transitions, "first": first, "last": last}
 
     def shape(self, target: Field) -> tuple[int, ...]:
@@ -135,3 +129,8 @@ class Tagging(Task):
     def metrics(self, target: Field) -> dict[str, Metric]:
         names = self.metric_names(target)
         return {name: METRICS.parse({METRICS.key: name, "tags": target.names}) for name in names}
+
+
+def _named(target: Field, columns: NDArray[np.int64]) -> list[list[str]]:
+    """Return the distinct columns of tags, by their names."""
+    return [[target.names[int(tag)] for tag in column] for column in np.unique(columns, axis=1).T]

@@ -79,9 +79,10 @@ class Tokens(Transform):
             start, end = (tf.tile(self._mark(each, columns), [numbers.nrows(), 1, 1]) for each in (START, END))
             numbers = tf.concat([start, numbers, end], axis=1)
         lengths = tf.cast(numbers.row_lengths(), tf.int32)
-        # Of words, padding keeps the width that it came with.
-        width = tf.shape(values)[1] if len(values.shape) == 2 and not self.marks else tf.reduce_max(lengths)
-        padded = numbers.to_tensor(shape=[None, tf.maximum(width, 1), columns])
+        # Words keep the width that they came with.
+        width = tf.shape(values)[1] if len(values.shape) == 2 and not self.marks else 1
+        padded = numbers.to_tensor(shape=[None, None, columns])
+        padded = tf.pad(padded, [[0, 0], [0, tf.maximum(width - tf.shape(padded)[1], 0)], [0, 0]])
         empty = (lengths == 0)[:, tf.newaxis] & (tf.range(tf.shape(padded)[1]) == 0)
         return tf.where(empty[..., tf.newaxis], self._mark(UNKNOWN, columns), padded), tf.maximum(lengths, 1)
 
