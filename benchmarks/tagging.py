@@ -98,7 +98,7 @@ def describe(known: dict[str, Any]) -> str:
     lines = [
         "# Tagging: WNUT 2017",
         "",
-        "Entities of six types in tweets and comments, one seed. Made by `python benchmarks/tagging.py`; counted again: "
+        "Entities of six types in tweets, one seed. Made by `python benchmarks/tagging.py`; counted again: "
         "the test split's F1 by an independent count of what `rnnlab predict` answers.",
         "",
         "| | validation F1 | test F1 | precision | recall | token accuracy | counted again | seconds of training |",
