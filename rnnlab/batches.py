@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from rnnlab.entities import NOTHING
 from rnnlab.examples import Examples, FlatExamples
 from rnnlab.plan import FILLER, Batch, Batching, LaneBatch, plan_evaluation, plan_reading
 from rnnlab.preparation import Pipeline
@@ -235,13 +236,15 @@ class BatchLoader:
     What lies in memory is gathered in the graph, with no Python per example; a memory map is read by NumPy.
 
     Each batch is a dict: the input field (B, T, F), float32 or of tokens int32, with zeros in the padding; `lengths`
-    (B,) int32, 0 for a filler row; `targets` (B, …), if known; `weights` (B,) float32, 0 for a filler row; `indices`
-    (B,) int64.
+    (B,) int32, 0 for a filler row; `targets` (B, …), if known, of tags (B, T) with -1 in the padding; `weights` (B,)
+    float32, 0 for a filler row; `indices` (B,) int64.
     """
 
     def __init__(self, examples: FlatExamples) -> None:
         self.examples = examples
         self.field = examples.signature.inputs[0].name
+        target = examples.signature.target
+        self.tagged = target is not None and target.kind == "tags"
         with tf.device("CPU"):
             self.starts = tf.constant(examples.starts)
             self.lengths = tf.constant(examples.lengths)
@@ -277,8 +280,14 @@ class BatchLoader:
             "indices": indices,
         }
         if self.targets is not None:
-            batch["targets"] = tf.gather(self.targets, indices)
+            targets = tf.gather(self.targets, indices)
+            batch["targets"] = self._tags(targets, width) if self.tagged else targets
         return batch
+
+    def _tags(self, tags: Any, width: Any) -> Any:
+        """Return (B, width): what is padded to the longest of all examples, as wide as the batch."""
+        missing = tf.maximum(width - tf.shape(tags, tf.int64)[1], 0)
+        return tf.pad(tags[:, :width], [[0, 0], [0, missing]], constant_values=NOTHING)
 
     def _sequences(self, indices: Any, lengths: Any, width: Any) -> Any:
         """Return (B, width, F): each row's first `lengths` steps, zeros behind."""

@@ -46,7 +46,8 @@ class Examples(ABC):
         ids: a name for each example, for messages and predictions.
         lengths: (N,) int64, the number of time steps of each example.
         targets: what is asked for, or None where it is not known. By the kind of the target field:
-            `class` (N,) int64 index into its names; `labels` (N, C) float32 of 0 and 1; `numbers` (N, C) float32.
+            `class` (N,) int64 index into its names; `labels` (N, C) float32 of 0 and 1; `numbers` (N, C) float32;
+            `tags` (N, T) int64 indices, as wide as the longest example or wider, -1 in the padding.
         groups: (N,) of what must never stand on both sides of a split (a speaker, a patient), or None.
         skipped: the bad sequences that were left out of these, or of the examples that these were cut from.
         notes: what else the user should know of how these were read, one line each.
@@ -76,7 +77,10 @@ class Examples(ABC):
 
     @abstractmethod
     def read(self, index: int) -> dict[str, NDArray[np.generic]]:
-        """Return the input fields of one example by name: a series is (T, F) float32, a text (T,) uint8, its bytes."""
+        """Return the input fields of one example by name.
+
+        A series is (T, F) float32, a text (T,) uint8, its bytes; words are (T,) bytes each.
+        """
 
     def fingerprint(self) -> str:
         """Return a SHA-256 over the signature, ids, lengths, targets and values, in order."""
@@ -96,7 +100,8 @@ class FlatExamples(Examples):
     """Examples whose series lie in one array: `values[starts[i]:starts[i] + lengths[i]]` is example i.
 
     Attributes:
-        values: (ΣT, F) float32, of text (ΣT,) uint8, its bytes, of tokens (ΣT, 1) int32; may be a memory map.
+        values: (ΣT, F) float32, of text (ΣT,) uint8, its bytes, of words (ΣT,) bytes each, of tokens (ΣT, 1) int32; may
+            be a memory map.
         starts: (N,) int64.
         locations: where each example stands, such as `data.csv:17`, for messages; or None.
         beside: other fields, of one shape for all examples, (N, …) by name.

@@ -54,7 +54,9 @@ class Experiment(Strict):
     task: Annotated[Task, Choice(TASKS)] = Field(description="the question")
     model: Annotated[Architecture, Choice(ARCHITECTURES)] = Field(description="the network")
     stem: Annotated[Stem, Choice(STEMS)] | None = Field(
-        None, description="how what holds no numbers becomes vectors; default: of tokens, embedding; of series none"
+        None,
+        description="how what holds no numbers becomes vectors; default: of tokens, embedding; of words with their "
+        "characters, word_characters; of series none",
     )
     head: Annotated[Head, Choice(HEADS)] | None = Field(
         None, description="what reads the network; default: the head that serves the task"
@@ -77,6 +79,8 @@ class Experiment(Strict):
             )
         if field.kind == "text":
             raise DataError(f"transforms: '{field.name}' is text; add `- words` or `- characters`")
+        if field.kind == "words":
+            raise DataError(f"transforms: '{field.name}' is words; add `- words`, which gives them numbers")
         return STEMS.load(DEFAULTS[field.kind])() if field.kind in DEFAULTS else None
 
     @property
@@ -178,7 +182,7 @@ def _architecture_mistakes(experiment: Experiment, kind: str) -> list[tuple[tupl
 def _transform_mistakes(experiment: Experiment, kind: str) -> list[tuple[tuple[int | str, ...], str]]:
     """Return where a transform does not fit the task, or the head."""
     if kind != "forecasting":
-        return []
+        return _misaligned(experiment)
     every_step = not experiment.model.decodes and experiment.reader.every_step
     found: list[tuple[tuple[int | str, ...], str]] = []
     for number, transform in enumerate(experiment.transforms):
@@ -213,6 +217,18 @@ def _transform_mistakes(experiment: Experiment, kind: str) -> list[tuple[tuple[i
         text = f"the transforms leave nothing of a window, which may have {least} steps; {longer}"
         found.append((("task",), text))
     return found
+
+
+def _misaligned(experiment: Experiment) -> list[tuple[tuple[int | str, ...], str]]:
+    """Return which transforms add or take steps, where each step has its own answer."""
+    if not experiment.task.aligned:
+        return []
+    text = "as it is set, changes the number of steps, and every step has its tag; "
+    return [
+        (("transforms", number), f"{TRANSFORMS.name_of(transform)}, {text}remove what adds or takes steps")
+        for number, transform in enumerate(experiment.transforms)
+        if not transform.aligned
+    ]
 
 
 def _truncation_mistakes(experiment: Experiment) -> list[tuple[tuple[int | str, ...], str]]:

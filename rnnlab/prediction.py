@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnlab.entities import NOTHING
 from rnnlab.errors import DataError, RunError, told
 from rnnlab.examples import Examples, FlatExamples
 from rnnlab.experiment import Experiment, load_experiment
@@ -22,6 +23,7 @@ from rnnlab.preparation import Pipeline, batch_of, from_arrays
 from rnnlab.quiet import load_tensorflow
 from rnnlab.rundir import RunDir, read_arrays
 from rnnlab.signature import Field, Signature
+from rnnlab.strict import shown
 from rnnlab.tasks import Learnt
 from rnnlab.windows import Windows
 
@@ -130,9 +132,11 @@ class Predictor:
         """Return the answers for all examples, in their order.
 
         By the task: `probabilities` (N, C), `values` (N, C), or of forecasts `values` (N, H, C) and, unless they are
-        points, `quantiles` (N, H, C, Q).
+        points, `quantiles` (N, H, C, Q); of every step `tags` (N, T), -1 in the padding, and of a softmax
+        `probabilities` (N, T, C), there 0.
         """
         collected: dict[str, NDArray[Any]] = {}
+        longest = int(examples.lengths.max(initial=0)) if self.experiment.task.aligned else None
         series = self.series_numbers(series_names(examples), len(examples))
         training = self.experiment.training
         batching = Batching(self.widths, training.batch_size, training.batch_steps)
@@ -141,6 +145,8 @@ class Predictor:
             result = self._compiled(fields, lengths, series[batch.indices])
             for key, value in result.items():
                 rows = np.asarray(value)
+                if longest is not None:
+                    rows = _widened(rows, longest)
                 collected.setdefault(key, np.zeros((len(examples), *rows.shape[1:]), rows.dtype))[batch.indices] = rows
         for rows in collected.values():
             unknown = np.flatnonzero(np.isnan(rows).reshape(len(rows), -1).any(axis=1))
@@ -174,7 +180,8 @@ class Predictor:
         """What a graph takes of each raw field, by name: a batch of any size."""
         import tensorflow as tf
 
-        kinds = {field.name: tf.string if field.kind == "text" else tf.float32 for field in self.signature.inputs}
+        strings = ("text", "words")
+        kinds = {field.name: tf.string if field.kind in strings else tf.float32 for field in self.signature.inputs}
         return {name: tf.TensorSpec([None, *shape], kinds[name], name) for name, shape in self.shapes.items()}
 
     def predict(
@@ -183,15 +190,16 @@ class Predictor:
         """Return the answers for raw sequences.
 
         Args:
-            sequences: arrays (T, F), or pandas frames with the columns that the run was trained on; or texts. To
-                forecast, what came before; a missing value is NaN.
+            sequences: arrays (T, F), or pandas frames with the columns that the run was trained on; or texts; or lists
+                of words. To forecast, what came before; a missing value is NaN.
             future: to forecast where something is known of the steps to come: of each sequence an array (H, K), or a
                 frame with these columns.
             series: to forecast, the name of each sequence's series, where transforms know each of them.
 
         Returns:
             `probabilities` (N, C) and `classes` (N,) of text, or `values` (N, C), or of forecasts `values` (N, H, C)
-            and, unless they are points, `quantiles` (N, H, C, Q) with their `levels` (Q,).
+            and, unless they are points, `quantiles` (N, H, C, Q) with their `levels` (Q,); of every step `tags` (N, T),
+            -1 in the padding, and `tag_names` (N, T), there empty.
 
         Raises:
             DataError: a sequence has another number of features, no steps, or values that are not finite.
@@ -220,11 +228,15 @@ class Predictor:
         return {**answers, **{name: to_numpy(value) for name, value in final.items()}}
 
     def _to_array(self, sequence: Any, field: Field, where: str) -> NDArray[Any]:
-        """Return (T, F), of text its bytes (T,); where steps to come are described, T must be the horizon."""
+        """Return (T, F), of text its bytes, of words (T,); where steps to come are described, T must be the horizon."""
         if field.kind == "text":
             if not isinstance(sequence, str):
                 raise DataError(f"{where}: expected text; received {type(sequence).__name__}")
             return np.frombuffer(sequence.encode(), np.uint8)
+        if field.kind == "words":
+            if isinstance(sequence, str) or not len(sequence) or not all(isinstance(each, str) for each in sequence):
+                raise DataError(f"{where}: expected a list of one or more words; received {shown(sequence)}")
+            return np.array([each.encode() for each in sequence], np.bytes_)
         columns = getattr(sequence, "columns", None)
         if columns is not None:
             missing = [name for name in field.names if name not in columns]
@@ -259,8 +271,8 @@ def _check_learnt(run: RunDir, experiment: Experiment, pipeline: Pipeline, learn
     one = np.ones(1, np.int32)
     try:
         raw = {
-            each.name: np.array([b"."], object)
-            if each.kind == "text"
+            each.name: np.array([b"."] if each.kind == "text" else [[b"."]], object)
+            if each.kind in ("text", "words")
             else np.zeros([1, *(size or 1 for size in _shapes(pipeline.raw, experiment)[each.name])], np.float32)
             for each in pipeline.raw.inputs
         }
@@ -276,6 +288,12 @@ def _check_learnt(run: RunDir, experiment: Experiment, pipeline: Pipeline, learn
     except (KeyError, ValueError, TypeError, tf.errors.OpError) as error:
         reason = told(error, 200)
         raise RunError(f"{run.prepared}: damaged, or of another spec: {type(error).__name__}: {reason}") from None
+
+
+def _widened(rows: NDArray[Any], width: int) -> NDArray[Any]:
+    """Return (B, width, …) of answers (B, T, …) about every step: -1 in the padding, or 0 where they are numbers."""
+    missing = [(0, 0), (0, max(width - rows.shape[1], 0)), *[(0, 0)] * (rows.ndim - 2)]
+    return np.pad(rows[:, :width], missing, constant_values=NOTHING if rows.dtype.kind == "i" else 0)
 
 
 def stack(examples: Examples, indices: NDArray[np.int64]) -> tuple[dict[str, NDArray[Any]], NDArray[np.int32]]:

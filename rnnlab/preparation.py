@@ -204,6 +204,8 @@ def _remedy(kind: str) -> str:
     """Return what to do about a transform that can't prepare a field of this kind."""
     if kind == "text":
         return "put `words` or `characters` before it"
+    if kind == "words":
+        return "put `words` in its place"
     return "remove it"
 
 
@@ -216,8 +218,8 @@ def _series_of(examples: Examples, indices: NDArray[np.int64]) -> NDArray[np.int
 def batch_of(field: Field, values: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Return the values of one raw field of some examples, as transforms are given them.
 
-    Steps (T, F) each are right-padded with zeros to the longest: (B, T, F); a text, (T,) bytes each, is a string: (B,);
-    what has one shape is stacked.
+    Steps (T, F) each are right-padded with zeros to the longest: (B, T, F); words (T,) with empty strings: (B, T); a
+    text, (T,) bytes each, is a string: (B,); what has one shape is stacked.
     """
     if field.kind == "text":
         return np.array([each.tobytes() for each in values], object)
@@ -226,10 +228,11 @@ def batch_of(field: Field, values: Sequence[NDArray[Any]]) -> NDArray[Any]:
     return pad(values).astype(field.dtype, copy=False)
 
 
-def pad(sequences: Sequence[NDArray[Any]]) -> NDArray[np.float32]:
-    """Return (B, T, F) float32, right-padded with zeros to the longest of sequences (T, F)."""
+def pad(sequences: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Return (B, T, …), right-padded with zeros, or empty strings, to the longest of sequences (T, …)."""
     width = max(len(sequence) for sequence in sequences)
-    padded = np.zeros((len(sequences), width, *sequences[0].shape[1:]), np.float32)
+    dtype = np.result_type(*{sequence.dtype for sequence in sequences})  # of strings, the longest
+    padded = np.zeros((len(sequences), width, *sequences[0].shape[1:]), dtype)
     for row, sequence in zip(padded, sequences, strict=True):
         row[: len(sequence)] = sequence
     return padded

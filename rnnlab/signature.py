@@ -7,8 +7,9 @@ from typing import Any, Literal, Self
 
 from rnnlab.errors import DataError
 
-Kind = Literal["series", "future", "notes", "text", "tokens", "class", "labels", "numbers"]
-DTYPES: dict[str, str] = {"text": "uint8", "tokens": "int32"}  # of the others: float32
+Kind = Literal["series", "future", "notes", "text", "words", "tokens", "spelled", "class", "labels", "numbers", "tags"]
+# Of the others: float32. Words are bytes in UTF-8, as long as the longest.
+DTYPES: dict[str, str] = {"text": "uint8", "words": "S", "tokens": "int32", "spelled": "int32"}
 
 
 @dataclass(frozen=True)
@@ -18,17 +19,20 @@ class Field:
     Attributes:
         name: the field's name, such as `sequence`.
         kind: `series` (T, F); `future` (H, K), what is known of steps to come; `notes` (T, K), 1 where a key sounds,
-            else 0; `text` in UTF-8, where a time step is a byte; `tokens` (T, 1), numbers of `names`; `class` one of
-            `names`; `labels` any number of `names`; `numbers` one value per name. A target of the input's own name asks
-            for the input's next step.
+            else 0; `text` in UTF-8, where a time step is a byte; `words` (T,), bytes in UTF-8 each; `tokens` (T, 1),
+            numbers of `names`; `spelled` (T, 1 + L), a token and its characters, numbers of `characters`; `class` one
+            of `names`; `labels` any number of `names`; `numbers` one value per name; `tags` one of `names` for every
+            step. A target of the input's own name asks for the input's next step.
         shape: the shape of one time step, such as (F,), or of the whole value where there is no time.
-        names: the names of the features, classes, labels or numbers.
+        names: the names of the features, tokens, classes, labels, numbers or tags.
+        characters: of what is spelled, the names of the characters.
     """
 
     name: str
     kind: Kind
     shape: tuple[int, ...]
     names: tuple[str, ...] = ()
+    characters: tuple[str, ...] = ()
 
     @property
     def dtype(self) -> str:
@@ -36,11 +40,13 @@ class Field:
         return DTYPES.get(self.kind, "float32")
 
     def to_json(self) -> dict[str, Any]:
-        return {"name": self.name, "kind": self.kind, "shape": list(self.shape), "names": list(self.names)}
+        known = {"name": self.name, "kind": self.kind, "shape": list(self.shape), "names": list(self.names)}
+        return {**known, "characters": list(self.characters)} if self.characters else known
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
-        return cls(values["name"], values["kind"], tuple(values["shape"]), tuple(values["names"]))
+        shape, names = tuple(values["shape"]), tuple(values["names"])
+        return cls(values["name"], values["kind"], shape, names, tuple(values.get("characters", ())))
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ NAMES = {
     "numbers": ("speed", "angle"),
     "series": ("f0", "f1"),
     "notes": tuple(f"f{number}" for number in range(FEATURES)),
+    "tags": ("B-x", "I-x", "O"),
 }
 
 
@@ -39,7 +40,7 @@ def make_signature(kind: str, features: int = FEATURES, known: int = 0) -> Signa
     if known:
         inputs.append(Field("future", "future", (known,), inputs[0].names[-known:]))
     names = NAMES[kind]
-    return Signature(tuple(inputs), Field("target", kind, () if kind == "class" else (len(names),), names))
+    return Signature(tuple(inputs), Field("target", kind, () if kind in ("class", "tags") else (len(names),), names))
 
 
 def make_sequences(lengths: Sequence[int], features: int = FEATURES, seed: int = 0) -> list[np.ndarray]:
@@ -59,13 +60,21 @@ def make_targets(kind: str, count: int, seed: int = 0) -> np.ndarray:
     return (random.normal(size=(count, size)) * [3, 200] + [1, -500]).astype(np.float32)
 
 
+def make_tags(lengths: Sequence[int], width: int | None = None, seed: int = 0) -> np.ndarray:
+    """Return random tags (N, T), -1 in the padding."""
+    lengths = np.asarray(lengths)
+    tags = np.random.default_rng(seed).integers(0, len(NAMES["tags"]), (len(lengths), width or lengths.max()))
+    return np.where(np.arange(tags.shape[1]) < lengths[:, None], tags, -1)
+
+
 def make_examples(
     kind: str, lengths: Sequence[int] = LENGTHS, seed: int = 0, scale: float = 1.0, offset: float = 0.0
 ) -> FlatExamples:
     """Return random examples in raw units: scale · normal + offset."""
     sequences = [each * np.float32(scale) + np.float32(offset) for each in make_sequences(lengths, seed=seed)]
     ids = [f"example-{number}" for number in range(len(lengths))]
-    return FlatExamples.from_sequences(make_signature(kind), ids, sequences, make_targets(kind, len(lengths), seed))
+    targets = make_tags(lengths, seed=seed) if kind == "tags" else make_targets(kind, len(lengths), seed)
+    return FlatExamples.from_sequences(make_signature(kind), ids, sequences, targets)
 
 
 def write_npz(path: Path, examples: FlatExamples) -> Path:

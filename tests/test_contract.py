@@ -51,6 +51,7 @@ from .made import (
     make_sequences,
     make_series,
     make_signature,
+    make_tags,
     make_targets,
     pad_with,
     series_data,
@@ -289,7 +290,9 @@ def compared(found: list[np.ndarray], expected: list[np.ndarray]) -> None:
 def test_outputs_are_one_row_for_each_sequence_and_finite(case: Case) -> None:
     outputs = np.asarray(case(batch()))
     rows = (len(LENGTHS) + 1, *([WIDTH] if case.every_step else []))
-    assert outputs.shape == (*rows, *case.experiment.task.shape(case.question.signature.known_target))
+    shape = case.experiment.task.shape(case.question.signature.known_target)
+    pairs = case.head is not None and case.head["name"] == "crf"
+    assert outputs.shape == (*rows, *(2 * shape if pairs else shape))
     assert outputs.dtype == np.float32
     assert np.isfinite(outputs).all()
 
@@ -315,6 +318,8 @@ def asked(case: Case, given: Batch, seed: int) -> Batch:
     count, random = len(given["lengths"]), np.random.default_rng(seed)
     weights = np.ones(count, np.float32)
     weights[-1] = 0
+    if case.question.target == "tags":
+        return {**given, "weights": weights, "targets": make_tags(given["lengths"], given["sequence"].shape[1], seed)}
     if case.question.target != "series":
         return {**given, "weights": weights, "targets": make_targets(case.question.target, count, seed)}
     ahead = np.where(random.random(given["teacher"].shape) < 0.2, np.nan, given["teacher"]).astype(np.float32)
@@ -365,8 +370,8 @@ def test_every_trainable_weight_learns(case: Case) -> None:
 
 
 def of_every_step() -> list[Case]:
-    """Return networks that ask every step, one for each causal encoder and each of its cells."""
-    found = [case for case in in_turn() if case.every_step]
+    """Return networks that forecast at every step, one for each causal encoder and each of its cells."""
+    found = [case for case in in_turn() if case.every_step and case.question.target == "series"]
     assert {case.model["architecture"] for case in found} == {
         model["architecture"] for model in models(configurations) if ARCHITECTURES.parse(model).causal
     }
@@ -570,8 +575,9 @@ SHORT = (6, 1, 5, 2, 4, 3, 6, 2)  # an unrolled loop over more takes long to tra
 
 
 def runs() -> list[Any]:
-    """Return cases to train; those of music have runs of their own."""
-    short, everything = ([each for each in cases if each.question.target != "notes"] for cases in (few(), in_turn()))
+    """Return cases to train; those of music, and taggers, which are asked about words, have runs of their own."""
+    own = ("notes", "tags")
+    short, everything = ([each for each in cases if each.question.target not in own] for cases in (few(), in_turn()))
     rest = [each for each in everything if each not in short]
     return [*short, *(pytest.param(each, marks=pytest.mark.slow) for each in rest)]
 

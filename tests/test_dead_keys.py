@@ -16,12 +16,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from rnnlab.errors import DataError
+from rnnlab.examples import FlatExamples
 from rnnlab.experiment import Experiment, load_experiment
 from rnnlab.places import Places
 from rnnlab.rundir import RunDir, read_arrays
 from rnnlab.settings import Training
+from rnnlab.signature import Field, Signature
 from rnnlab.sources import SequenceSource, Validation
 from rnnlab.strict import Strict
 from rnnlab.tasks import TASKS
@@ -38,6 +41,7 @@ SERIES = "data={source: series, file: series.csv, time: time, target: y, test: n
 FORECAST = (SERIES, "transforms=[impute]", "training.best=null", "task={kind: forecasting, history: 6, horizon: 3}")
 DECODER = (*FORECAST, "model={architecture: seq2seq}")
 TEXT = ("data={source: text, train: text.csv}", "transforms=[words]")
+TAGGING = ("data={source: conll, train: train.conll}", "transforms=[words]", "task={kind: tagging}")
 FOLDS = "data.validation.by=folds"
 SERIES = (
     "data={source: series, dataset: co2}",
@@ -179,6 +183,16 @@ def losses(bench: Bench, settings: tuple[str, ...]) -> object:
     batch = {"targets": asked.targets, "ahead": ahead, "weights": np.ones(len(asked), np.float32)}
     found, weights = task.losses(outputs, batch, task.fit(asked))
     return np.asarray(found * weights).tolist()
+
+
+def tags(bench: Bench, settings: tuple[str, ...]) -> object:
+    """Return the answer to scores that ask for an I-x without a B-x before it."""
+    task, names = bench.experiment(settings).task, ("B-x", "I-x", "O")
+    signature = Signature((Field("words", "words", ()),), Field("tags", "tags", (), names))
+    words = [np.array([b"one", b"two", b"three"])]
+    learnt = task.fit(FlatExamples.from_sequences(signature, ["0"], words, np.array([[2, 0, 1]])))
+    scores = np.array([[[0, 1, 5], [0, 2, 1], [0, 1, 3]]], np.float32)
+    return np.asarray(task.answers(tf.constant(scores), tf.constant([3]), learnt)["tags"]).tolist()
 
 
 def windows(bench: Bench, settings: tuple[str, ...]) -> object:
@@ -391,6 +405,7 @@ EFFECTS: dict[str, tuple[Look, Settings, Settings]] = {
     "Forecasting.levels": (
         levels, (*FORECAST, "task.output=quantiles"), (*FORECAST, "task.output=quantiles", "task.levels=[0.1, 0.5]"),
     ),
+    "Tagging.constrained": (tags, TAGGING, (*TAGGING, "task.constrained=true")),
     "Regression.loss": (losses, (*REGRESSION, "task.loss=squared"), (*REGRESSION, "task.loss=huber")),
 }  # fmt: skip
 

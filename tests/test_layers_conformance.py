@@ -19,12 +19,14 @@ import tensorflow as tf
 import rnnlab.layers
 from rnnlab.layers.attention import Attention
 from rnnlab.layers.convolution import StridedLengths, TimeConvolution, TimePooling
+from rnnlab.layers.crf import LinearChain
 from rnnlab.layers.decoder import DecoderCell, ForecastDecoder
 from rnnlab.layers.horizon import AheadOfEachStep, HorizonOutputs, SeasonalMean
 from rnnlab.layers.normalization import MaskedBatchNormalization
 from rnnlab.layers.pooling import AttentionOverTime, MaxOverTime, MeanOverTime
 from rnnlab.layers.randomness import Dropout, random_scope
 from rnnlab.layers.recurrent import NormalizedCell, Recurrent
+from rnnlab.layers.spelling import Spelling
 from rnnlab.layers.time import FinalStep, ZeroPadding
 
 from .made import make_sequences, pad_with
@@ -89,6 +91,7 @@ LAYERS: dict[str, Make] = {
     "mean pooling": lambda: TimePooling(3, "mean"),
     "batch normalisation": lambda: MaskedBatchNormalization(0.5),
     "dropout": lambda: Dropout(0.3, over_time=True),
+    "chain": lambda: LinearChain(),
     **{
         f"{cell} {kind} {direction}": lambda cell=cell, arguments=arguments, direction=direction: Recurrent(
             cell, 4, backward=direction == "backward", **arguments
@@ -102,7 +105,7 @@ LAYERS: dict[str, Make] = {
         for direction in ("forward", "backward")
     },
 }
-# Of (B,) and of one step: they have no padding.
+# Of (B,), of one step, and of characters: they have no padding, or know it from the characters.
 ELSEWHERE: dict[str, Make] = {
     "lengths": lambda: StridedLengths(3, 2, "valid"),
     "cell": lambda: NormalizedCell("lstm", 4, layer_normalization=True),
@@ -110,6 +113,8 @@ ELSEWHERE: dict[str, Make] = {
     "decoder cell": lambda: DecoderCell("lstm", [4], "luong", input_feeding=True, dropout=0.2),
     "forecast decoder": lambda: ForecastDecoder("gru", [4], (3, 1, 2), "bahdanau", hidden_units=3, feedback=False),
     "ahead": lambda: AheadOfEachStep(),
+    "spelling": lambda: Spelling(9, 3, 4, "cnn", 2),
+    "recurrent spelling": lambda: Spelling(9, 3, 4, "gru"),
     "horizon outputs": lambda: HorizonOutputs((2, 1, 1), 4),
 }
 CONFIGURED = {

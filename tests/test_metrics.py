@@ -23,13 +23,19 @@ LEVELS = np.array([0.1, 0.5, 0.9], np.float32)
 Arrays = dict[str, Any]
 
 
+TAGS = ("O", "B-x", "I-x", "B-y", "I-y")
+
+
 def metric_named(name: str) -> Metric:
-    return METRICS.load(name)()
+    return METRICS.parse({"metric": name, **({"tags": TAGS} if "tags" in METRICS.load(name).targets else {})})
 
 
 def random_case(kind: str, seed: int, examples: int = 57, classes: int = 5) -> tuple[Arrays, Arrays]:
     """Return answers and the batch to hold them against, for a kind of target; the last class occurs in neither."""
-    answers, targets = random_forecasts(seed) if kind == "series" else random_answers(kind, seed, examples, classes)
+    if kind == "tags":
+        answers, targets = random_tags(seed, examples)
+    else:
+        answers, targets = random_forecasts(seed) if kind == "series" else random_answers(kind, seed, examples, classes)
     batch = {"targets": targets, "weights": np.ones(len(targets), np.float32)}
     if kind == "series":
         batch["scale"] = np.random.default_rng(seed + 1).choice([0, np.nan, 0.5, 3, 40], (len(targets), 2)).astype("f4")
@@ -48,6 +54,16 @@ def random_forecasts(seed: int, examples: int = 57, horizon: int = 6) -> tuple[A
     spread = np.abs(random.normal(size=targets.shape)).astype(np.float32) * np.array([1, 10], np.float32)
     quantiles = np.stack([values - spread, values, values + spread], axis=-1)
     return {"values": values, "quantiles": quantiles, "levels": LEVELS}, targets
+
+
+def random_tags(seed: int, examples: int = 57) -> tuple[Arrays, np.ndarray]:
+    """Return tags of up to nine steps, two thirds of them right, answers padded further than targets."""
+    random = np.random.default_rng(seed)
+    targets = random.integers(0, len(TAGS), (examples, 9))
+    answers = np.where(random.random(targets.shape) < 2 / 3, targets, random.integers(0, len(TAGS), targets.shape))
+    padding = np.arange(9) >= random.integers(1, 10, examples)[:, None]
+    answers, targets = (np.where(padding, -1, each) for each in (answers, targets))
+    return {"tags": np.pad(answers, [(0, 0), (0, 2)], constant_values=-1)}, targets
 
 
 def random_answers(kind: str, seed: int, examples: int, classes: int) -> tuple[Arrays, np.ndarray]:
@@ -80,6 +96,8 @@ def perfect_answers(kind: str, answers: Arrays, targets: np.ndarray) -> Arrays:
         return {"values": targets}
     if kind in LANGUAGE:
         return {**answers, "surprisal": 0 * answers["surprisal"]}
+    if kind == "tags":
+        return {"tags": targets}
     return {"values": targets, "quantiles": np.repeat(targets[..., None], len(LEVELS), axis=-1), "levels": LEVELS}
 
 
@@ -238,7 +256,8 @@ def test_rows_that_fill_a_batch_do_not_count(name: str, kind: str, value: float)
     metric = metric_named(name)
     answers, batch = random_case(kind, seed=1)
     # A class is a whole number, which can't be NaN.
-    sums = metric.sums(filled(answers, 7, value), filled(batch, 7, 0 if kind == "class" else value))
+    whole = 0 if kind in ("class", "tags") else value
+    sums = metric.sums(filled(answers, 7, whole if kind == "tags" else value), filled(batch, 7, whole))
     got = metric.value({key: np.asarray(each) for key, each in sums.items()})
     assert got == pytest.approx(evaluate(metric, answers, batch), rel=1e-12)
 

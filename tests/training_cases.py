@@ -176,6 +176,15 @@ DETERMINISTIC: dict[str, dict[str, Any]] = {
 }
 
 
+TAGGER: dict[str, Any] = {
+    "data": {"source": "conll"},
+    "transforms": [{"name": "words", "characters": {"length": 4}}],
+    "stem": {"name": "word_characters", "units": 4, "character_units": 3, "character_features": 4},
+    "task": {"kind": "tagging"},
+    "model": {"architecture": "stacked_rnn", "cell": "gru", "units": [5], "bidirectional": True},
+    "head": {"name": "crf"},
+    "training": {"accumulate": 2, "optimizer": {"name": "sgd", "learning_rate": 0.05, "clip_norm": 0.5}},
+}
 _NO_TRUTH = {"start": 0.0, "end": 0.0}
 DETERMINISTIC |= {
     "seq2seq_own_forecasts_accumulated": {
@@ -184,6 +193,8 @@ DETERMINISTIC |= {
         "training": {"accumulate": 2, "optimizer": {"name": "sgd", "learning_rate": 0.05, "clip_norm": 0.5}},
     },
     "per_step_quantiles_alone": PER_STEP,
+    "tagger_chain": TAGGER,
+    "tagger_softmax": {**TAGGER, "head": {"name": "tags"}},
     "direct_by_series": {
         "data": SERIES,
         "transforms": [{"name": "impute"}, {"name": "standardize", "over": "series"}],
@@ -209,6 +220,19 @@ def write_gapped_series(path: Path) -> Path:
     return path
 
 
+def write_tags(path: Path) -> Path:
+    """Write sentences of random lengths; a word's tag depends on its first letter and on the word before."""
+    random, lines = np.random.default_rng(0), []
+    for length in random.integers(1, 12, EXAMPLES):
+        before = ""
+        for word in random.choice(["ab", "abc", "ba", "bac", "ca", "cab"], length):
+            lines.append(f"{word}\t{'O' if word[0] == 'c' else 'I-x' if before[:1] == 'a' else 'B-x'}")
+            before = word
+        lines.append("")
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
 def make_case(case: str, folder: Path, model: Mapping[str, Any] | None = None, **training: Any) -> Experiment:
     """Write the case's data into the folder, once, and return the experiment."""
     data = folder / "train.npz"
@@ -224,6 +248,8 @@ def make_case(case: str, folder: Path, model: Mapping[str, Any] | None = None, *
         del own["train"]
         table = folder / "series.csv"
         own["file"] = str(table if table.exists() else write_gapped_series(table))
+    if own["source"] == "conll":
+        own["train"] = str(write_tags(folder / "train.conll"))
     merged = {"epochs": 4, "batch_size": 8, "buckets": {"shapes": 3}, **values["training"], **training}
     if "batch_steps" in merged:
         del merged["batch_size"]

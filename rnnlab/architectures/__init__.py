@@ -119,6 +119,11 @@ class Architecture(Strict, ABC):
         return 1
 
     @property
+    def aligned(self) -> bool:
+        """Whether each input step has its step in the encoded sequence."""
+        return self.time_stride == 1
+
+    @property
     def static_widths(self) -> bool:
         """Whether training steps are compiled for each padded width, with the number of steps known."""
         return False

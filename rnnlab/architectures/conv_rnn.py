@@ -57,6 +57,10 @@ class ConvRnn(StackedRnn):
             stride *= block.stride * block.pool_size
         return stride
 
+    @property
+    def aligned(self) -> bool:
+        return super().aligned and all(block.padding != "valid" or block.kernel_size == 1 for block in self.blocks)
+
     def encode(self, fields: Mapping[str, Any], lengths: Any) -> Encoded:
         sequence = only_field(fields)
         for level, block in enumerate(self.blocks, start=1):

@@ -35,7 +35,9 @@ class Baseline(Strict, ABC):
 
     @abstractmethod
     def answers(self, train: Examples, test: Examples, seed: int) -> dict[str, NDArray[Any]]:
-        """Return answers for the test examples in the task's form: `probabilities` (N, C) or `values` (N, C).
+        """Return answers for the test examples in the task's form.
+
+        These are `probabilities` (N, C), `values` (N, C) or `tags` (N, T), -1 in the padding.
 
         Raises:
             NotApplicable: with the reason.

@@ -51,7 +51,7 @@ def _print_data(raw: dict[str, Examples], experiment: Experiment) -> None:
     target = raw["train"].signature.target
     field = raw["train"].signature.inputs[0]
     asked = ", ".join(target.names) if target is not None and target.kind == "series" else getattr(target, "name", None)
-    print(f"Data: {field.name} of (time, {', '.join(map(str, field.shape))}); target '{asked}'\n")
+    print(f"Data: {field.name} of ({', '.join(['time', *map(str, field.shape)])}); target '{asked}'\n")
     for note in raw["train"].notes:
         print(f"  {note}")
     rows = []
@@ -73,20 +73,22 @@ def _print_data(raw: dict[str, Examples], experiment: Experiment) -> None:
     for name, skipped in skipped_by_split(raw).items():
         print(f"\n{name}: {len(skipped)} bad sequence(s) left out")
         print("\n".join(skipped_lines(skipped, FEW)))
-    if target is not None and target.kind == "class":
-        counts = {
-            name: np.bincount(np.asarray(examples.targets, np.int64), minlength=len(target.names))
+    if target is not None and target.kind in ("class", "tags"):
+        given = {
+            name: np.asarray(examples.targets, np.int64)
             for name, examples in raw.items()
             if examples.targets is not None
         }
+        # Tags are padded with -1.
+        counts = {name: np.bincount(each[each >= 0], minlength=len(target.names)) for name, each in given.items()}
         print()
         shown = range(min(len(target.names), 30))
         print_table(
-            ["class", *counts],
+            ["tag" if target.kind == "tags" else "class", *counts],
             [[target.names[index], *(str(each[index]) for each in counts.values())] for index in shown],
         )
         if len(target.names) > len(shown):
-            print(f"… and {len(target.names) - len(shown)} more classes")
+            print(f"… and {len(target.names) - len(shown)} more {'tags' if target.kind == 'tags' else 'classes'}")
 
 
 def _print_series(splits: dict[str, SeriesExamples], experiment: Experiment) -> None:
@@ -159,7 +161,7 @@ def _print_network(network: Any, memory: float) -> None:
     rows = []
     for layer in network.layers:
         shape = layer.output.shape
-        axes = ["batch", *(["time"] if len(shape) == 3 else [])]
+        axes = ["batch", *(["time"] if len(shape) >= 3 else [])]
         known = [axes[axis] if size is None and axis < len(axes) else str(size) for axis, size in enumerate(shape)]
         sees = "lengths" if _takes_lengths(layer) else ""
         rows.append([layer.name, type(layer).__name__, f"({', '.join(known)})", f"{layer.count_params():,}", sees])

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from rnnlab.cli.tables import print_evaluation, print_splits, print_spread, skipped_lines
 from rnnlab.errors import UserError
+from rnnlab.examples import Examples
 from rnnlab.experiment import Experiment, load_experiment
 from rnnlab.panel import stamp_text
 from rnnlab.places import Places, default_data_directory
@@ -95,6 +96,8 @@ def predict_file(path: Path, source: Path, output: Path | None, as_json: bool, f
                 file=sys.stderr,
             )
         rows = [row for index in range(len(examples)) for row in _forecast_rows(examples, index, answers, names)]
+    elif "tag_names" in answers:
+        rows = [row for index in range(len(examples)) for row in _tag_rows(examples, index, answers)]
     else:
         rows = [_row(identity, index, answers, names) for index, identity in enumerate(examples.ids)]
     lines = as_json or (output is not None and output.suffix == ".jsonl")
@@ -176,6 +179,17 @@ def _forecast_rows(
             if "quantiles" in answers:
                 quantiles = zip(answers["levels"], answers["quantiles"][index, step, number], strict=True)
                 row |= {f"{name} {level:g}": _short(each) for level, each in quantiles}
+        rows.append(row)
+    return rows
+
+
+def _tag_rows(examples: Examples, index: int, answers: dict[str, NDArray[Any]]) -> list[dict[str, Any]]:
+    """Return one row for each token: its sentence, itself, its tag, and how probable that is where this is known."""
+    rows: list[dict[str, Any]] = []
+    for step, word in enumerate(examples.read(index)[examples.signature.inputs[0].name].tolist()):
+        row = {"sentence": examples.ids[index], "token": word.decode(), "tag": str(answers["tag_names"][index, step])}
+        if "probabilities" in answers:
+            row["probability"] = _short(answers["probabilities"][index, step, answers["tags"][index, step]])
         rows.append(row)
     return rows
 

@@ -51,6 +51,7 @@ def print_evaluation(evaluation: Evaluation, run: Path) -> None:
         told = f" ({evaluation.warnings[name]})" if name in evaluation.warnings else ""
         print(f"{name}: {evaluation.definitions[name]}{told}")
     _print_steps(evaluation, main)
+    _print_parts(evaluation)
     _warn_if_beaten(evaluation, main)
 
 
@@ -64,6 +65,16 @@ def _print_steps(evaluation: Evaluation, main: str) -> None:
     print(f"\n{main} by steps ahead\n")
     header = ["", *(f"+{step + 1}" for step in shown)]
     print_table(header, [[_title(name), *(_number(scores[step]) for step in shown)] for name, scores in rows])
+
+
+def _print_parts(evaluation: Evaluation) -> None:
+    """Print the metrics that have parts for each of them, such as each type of entity."""
+    columns = evaluation.parts
+    if not columns:
+        return
+    names = list(next(iter(columns.values())))
+    print()
+    print_table(["this run", *columns], [[name, *(_number(own[name]) for own in columns.values())] for name in names])
 
 
 def _warn_if_beaten(evaluation: Evaluation, main: str) -> None:

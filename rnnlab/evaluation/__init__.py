@@ -43,6 +43,7 @@ class Evaluation:
         cut: the split was cut off other data, of which they were left out before.
         steps: of forecasts, each metric at each step ahead, (H,).
         baseline_steps: of forecasts, the main metric of each baseline at each step ahead, (H,).
+        parts: of each metric that has them, its value for each part, such as each type of entity.
     """
 
     split: str
@@ -57,6 +58,7 @@ class Evaluation:
     cut: bool = False
     steps: dict[str, list[float]] = field(default_factory=dict)
     baseline_steps: dict[str, list[float]] = field(default_factory=dict)
+    parts: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return what `evaluate --json` prints."""
@@ -69,6 +71,7 @@ class Evaluation:
             "baselines": {name: _finite(scores) for name, scores in self.baselines.items()},
             "skipped": self.skipped,
             **({"steps": self._steps_to_json()} if self.steps else {}),
+            **({"parts": {name: _finite(own) for name, own in self.parts.items()}} if self.parts else {}),
         }
 
     def _steps_to_json(self) -> dict[str, Any]:
@@ -112,6 +115,7 @@ def evaluate(predictor: Predictor, places: Places, split: str = "test", *, figur
         left_out=len(examples.skipped),
         cut=isinstance(examples, Subset),
         steps=_by_step(answers, batch, metrics),
+        parts={name: parts for name, own in sums.items() if (parts := metrics[name].parts(own))},
     )
     train = experiment.task.examples(splits["train"])
     simple = _score_baselines(result, predictor, train, examples, batch, metrics)

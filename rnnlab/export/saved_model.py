@@ -15,10 +15,12 @@ class SavedModel(ExportFormat):
     """A TensorFlow SavedModel with the preparation inside.
 
     Signature `serving_default`: the input field (B, T, F) float32, raw and right-padded with anything, and `lengths`
-    (B,) int32; or of text the strings (B,) alone; gives `probabilities` (B, C) and `classes` (B,) of text, or `values`
-    (B, C). To forecast, it takes also `future` (B, H, K), where anything is known of the steps to come, and the name of
-    each row's `series` (B,) where a transform learnt something of each; it gives `values` (B, H, C), and `quantiles`
-    (B, H, C, Q) with their `levels` (Q,). TensorFlow Serving, or `tf.saved_model.load` with TensorFlow alone, runs it.
+    (B,) int32; or of words the strings (B, T) and `lengths`; or of text the strings (B,) alone; gives `probabilities`
+    (B, C) and `classes` (B,) of text, or `values` (B, C), or of every step `tags` (B, T) and `tag_names` (B, T) of
+    text, -1 and empty in the padding, and of a softmax `probabilities` (B, T, C). To forecast, it takes also `future`
+    (B, H, K), where anything is known of the steps to come, and the name of each row's `series` (B,) where a transform
+    learnt something of each; it gives `values` (B, H, C), and `quantiles` (B, H, C, Q) with their `levels` (Q,).
+    TensorFlow Serving, or `tf.saved_model.load` with TensorFlow alone, runs it.
     """
 
     suffix = ""

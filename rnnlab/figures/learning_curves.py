@@ -22,7 +22,9 @@ MARKERS_UP_TO = 30  # epochs
 class LearningCurves(Figure):
     """Training and validation by epoch, with the epoch whose weights were kept."""
 
-    tasks: ClassVar[frozenset[str]] = frozenset({"classification", "regression", "forecasting", "language_modeling"})
+    tasks: ClassVar[frozenset[str]] = frozenset(
+        {"classification", "regression", "tagging", "forecasting", "language_modeling"}
+    )
 
     def draw(self, evidence: Evidence) -> Drawing | None:
         if not evidence.history:

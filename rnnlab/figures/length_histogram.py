@@ -19,7 +19,7 @@ BARS = 45
 class LengthHistogram(Figure):
     """Training lengths, with a line at each width that batches are padded to."""
 
-    tasks: ClassVar[frozenset[str]] = frozenset({"classification", "regression", "language_modeling"})
+    tasks: ClassVar[frozenset[str]] = frozenset({"classification", "regression", "tagging", "language_modeling"})
 
     def draw(self, evidence: Evidence) -> Drawing | None:
         from matplotlib.ticker import MaxNLocator

@@ -20,7 +20,7 @@ from rnnlab.signature import Kind
 from rnnlab.strict import Strict
 
 Sums = dict[str, Any]
-Answer = Literal["probabilities", "values", "quantiles", "surprisal"]
+Answer = Literal["probabilities", "values", "quantiles", "tags", "surprisal"]
 
 
 class Metric(Strict, ABC):
@@ -31,7 +31,8 @@ class Metric(Strict, ABC):
         better: whether `higher` or `lower` is better.
         ranks: whether answers can be told better or worse by it at all. Coverage only describes them: it has a right
             value, which is neither the highest nor the lowest. It is nobody's main metric.
-        targets: the kinds of target that it is for: `class`, `labels`, `numbers`, `series`, `text`, `tokens`, `notes`.
+        targets: the kinds of target that it is for: `class`, `labels`, `numbers`, `series`, `tags`, `text`, `tokens`,
+            `notes`.
         needs: the answer that it reads; where there is none, it has no value.
         calibrated: whether it takes probabilities at their word. A baseline that gives only a decision, not
             probabilities, has no value for such a metric.
@@ -50,12 +51,12 @@ class Metric(Strict, ABC):
 
         Args:
             answers: the task's answers by name: `probabilities` (B, C) or `values` (B, C); of forecasts `values`
-                (B, H, C), and where they have quantiles `quantiles` (B, H, C, Q) and `levels` (Q,), ascending; of
-                language models `surprisal` (B,), −ln of the probability of all that is asked of a row, and `asked`
-                (B,), how many steps that is.
+                (B, H, C), and where they have quantiles `quantiles` (B, H, C, Q) and `levels` (Q,), ascending; of every
+                step `tags` (B, T); of language models `surprisal` (B,), −ln of the probability of all that is asked of
+                a row, and `asked` (B,), how many steps that is.
             batch: what the answers are held against:
                 `targets`: (B,) class indices, (B, C) labels or numbers, or (B, H, C) the series' next steps, NaN where
-                nobody knows them;
+                nobody knows them, or (B, T) the indices of tags, -1 in the padding;
                 `weights`: (B,) float32, 1 for an example and 0 for a row that only fills the batch;
                 `scale`: (B, C) float32, of forecasts, if known: what an error is measured by (see `mase`).
         """
@@ -63,6 +64,10 @@ class Metric(Strict, ABC):
     @abstractmethod
     def value(self, sums: Mapping[str, NDArray[np.float64]]) -> float:
         """Return the metric from the sums of all batches, or NaN where there was nothing to count."""
+
+    def parts(self, sums: Mapping[str, NDArray[np.float64]]) -> dict[str, float]:
+        """Return the metric of each part by its name, such as of each type of entity; nothing where it has none."""
+        return {}
 
     def warning(self, sums: Mapping[str, NDArray[np.float64]]) -> str | None:
         """Return what a reader of the value should know of these sums, such as how much was left out; or None."""

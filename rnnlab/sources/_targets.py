@@ -95,6 +95,31 @@ def labels_target(
     return field, targets
 
 
+def tags_target(
+    tags: Sequence[str], lengths: NDArray[np.int64], place: Place, bad: BadSequences, like: Field | None = None
+) -> tuple[Field, NDArray[np.int64]]:
+    """Return the target field and targets (N, T) of one tag per step, -1 in the padding.
+
+    Args:
+        tags: (ΣT,) the tag of each step, as text, example after example.
+        lengths: (N,).
+        place: gives the place of a step's tag, by its number among all steps.
+        bad: is told of an example with a tag that is not one of the training data's.
+        like: the target field of the training data, whose tags are the only ones; None for training data itself.
+    """
+    owners = np.repeat(np.arange(len(lengths)), lengths)
+    occurring = (tag for tag, owner in zip(tags, owners, strict=True) if int(owner) not in bad)
+    field = like or Field("tags", "tags", (), sorted_names(occurring))
+    same_kind(field, "tags", place)
+    known = {name: number for number, name in enumerate(field.names)}
+    for row, (tag, owner) in enumerate(zip(tags, owners, strict=True)):
+        if tag not in known and int(owner) not in bad:
+            bad.add(int(owner), place(row), _unknown(field, like, tag))
+    targets = np.full((len(lengths), int(lengths.max(initial=0))), -1, np.int64)
+    targets[np.arange(targets.shape[1]) < lengths[:, None]] = [known.get(tag, 0) for tag in tags]
+    return field, targets
+
+
 def numbers_target(
     values: NDArray[np.generic], names: Sequence[str], place: Place, bad: BadSequences, like: Field | None = None
 ) -> tuple[Field, NDArray[np.float32]]:
@@ -143,8 +168,9 @@ def _distinct(names: Sequence[str], place: Place) -> tuple[str, ...]:
 
 
 def _unknown(field: Field, like: Field | None, label: str) -> str:
-    """Return what is wrong with a label that is none of the classes."""
-    expected = "a class of the training data" if like is not None else "one of the classes"
+    """Return what is wrong with a label that is none of the classes, or tags."""
+    what = "tag" if field.kind == "tags" else "class"
+    expected = f"a {what} of the training data" if like is not None else "one of the classes"
     printable = len(field.names) <= MANY and all(name.isprintable() and len(name) <= MANY for name in field.names)
     listed = f" ({', '.join(field.names)})" if printable else ""
     hint = "" if printable else near(label, field.names)

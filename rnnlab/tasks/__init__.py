@@ -79,7 +79,7 @@ class Task(Strict, ABC):
 
     @abstractmethod
     def shape(self, target: Field) -> tuple[int, ...]:
-        """Return the shape of the network's outputs of one row, such as (C,)."""
+        """Return the shape of one answer in the network's outputs, such as (C,)."""
 
     @abstractmethod
     def losses(self, outputs: Any, batch: Mapping[str, Any], learnt: Mapping[str, NDArray[Any]]) -> tuple[Any, Any]:
@@ -121,6 +121,11 @@ class Task(Strict, ABC):
     @property
     def self_supervised(self) -> bool:
         """Whether an example's own next steps are what is asked for: there is no target beside it."""
+        return False
+
+    @property
+    def aligned(self) -> bool:
+        """Whether each step has an answer of its own."""
         return False
 
     @property

@@ -26,7 +26,7 @@ from rnnlab.settings import Training
 from rnnlab.tasks import Task
 
 Sums = dict[str, Any]
-# What has an axis of time in a batch beside the field: as wide as that, or wider.
+# What has an axis of time in a batch beside the field, and tags: as wide as that, or wider.
 OVER_TIME = ("known", "observed", "raw")
 
 
@@ -168,7 +168,8 @@ class Stepper:
         if compiled is None:
             shapes = {key: tf.TensorSpec([None, *value.shape[1:]], value.dtype) for key, value in batch.items()}
             shapes[field] = tf.TensorSpec([None, width, *batch[field].shape[2:]], batch[field].dtype)
-            for key in OVER_TIME:
+            target = self.objective.pipeline.raw.known_target
+            for key in (*OVER_TIME, *(["targets"] if target.kind == "tags" else [])):
                 if key in batch:
                     shapes[key] = tf.TensorSpec([None, None, *batch[key].shape[2:]], batch[key].dtype)
             signature = [shapes, *(tf.TensorSpec(each.shape, each.dtype) for each in rest)]

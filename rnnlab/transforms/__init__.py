@@ -84,6 +84,11 @@ class Transform(Strict, ABC):
         """Whether it leaves out what a longer window has more."""
         return False
 
+    @property
+    def aligned(self) -> bool:
+        """Whether each step that comes out is that step which went in, so that it keeps its tag."""
+        return not self.lost and not self.shortens
+
     def remaining(self, steps: int) -> int:
         """Return how many of a window's steps are left; below 1: so many are wanting."""
         return steps - self.lost

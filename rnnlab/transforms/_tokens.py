@@ -1,16 +1,17 @@
 """Tokens: what `words` and `characters` share.
 
-Axes: B batch, T time, L characters of a word, V vocabulary.
+Axes: B batch, T time, L characters of a word, n tokens of a batch, V vocabulary.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
+import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
@@ -45,32 +46,49 @@ class Tokens(Transform):
     vocabulary: Vocabulary = Field(default_factory=Vocabulary, description="which tokens have a number of their own")
     marks: bool = Field(False, description="put a start mark before the first token and an end mark behind the last")
 
+    @property
+    def aligned(self) -> bool:
+        return not self.marks
+
     @abstractmethod
     def split(self, texts: Any) -> Any:
         """Return the tokens of texts (B,), ragged (B, T), strings; TensorFlow ops only."""
 
+    def tokens(self, values: Any, lengths: Any) -> Any:
+        """Return the tokens of what `apply` is given, ragged (B, T), strings; TensorFlow ops only."""
+        return self.split(self._clean(values))
+
+    def numbers(self, tokens: Any, learnt: Mapping[str, NDArray[Any]]) -> Any:
+        """Return what there is to know of each token (n,), int32 (n, 1) or more columns; TensorFlow ops only."""
+        return look_up(tokens, learnt)[:, None]
+
     def fit(self, train: Examples) -> Learnt:
         counts: Counter[str] = Counter()
-        name = input_field(train.signature, self.field).name
-        for start in range(0, len(train), CHUNK):
-            texts = [train.read(index)[name].tobytes() for index in range(start, min(start + CHUNK, len(train)))]
-            counts += count_tokens(self.split(self._clean(texts)).to_list())
+        for tokens in self._chunks(train):
+            counts += count_tokens([tokens.numpy().tolist()])
         return to_arrays(choose_tokens(counts, self.vocabulary.size, self.vocabulary.min_count))
 
     def apply(self, values: Any, lengths: Any, learnt: Mapping[str, NDArray[Any]]) -> tuple[Any, Any]:
-        """Return token numbers (B, T, 1) int32 and lengths (B,), from texts (B,) of strings."""
+        """Return numbers (B, T, 1) or (B, T, 1 + L) int32 and lengths (B,), from strings: texts (B,), or words (B, T).
+
+        The first is a token's number; behind it come those of its characters, where they are asked for.
+        """
         import tensorflow as tf
 
-        numbers = self.split(self._clean(values))
-        numbers = numbers.with_flat_values(look_up(numbers.flat_values, learnt))
+        tokens = self.tokens(values, lengths)
+        numbers = self.numbers(tokens.flat_values, learnt)
+        columns = numbers.shape[1]
+        numbers = tokens.with_flat_values(numbers)
         if self.marks:
-            column = tf.ones([numbers.nrows(), 1], tf.int32)
-            numbers = tf.concat([START * column, numbers, END * column], axis=1)
+            start, end = (tf.tile(self._mark(each, columns), [numbers.nrows(), 1, 1]) for each in (START, END))
+            numbers = tf.concat([start, numbers, end], axis=1)
         lengths = tf.cast(numbers.row_lengths(), tf.int32)
-        padded = numbers.to_tensor()
-        padded = tf.pad(padded, [[0, 0], [0, tf.maximum(1 - tf.shape(padded)[1], 0)]])
+        # Words keep the width that they came with.
+        width = tf.shape(values)[1] if len(values.shape) == 2 and not self.marks else 1
+        padded = numbers.to_tensor(shape=[None, None, columns])
+        padded = tf.pad(padded, [[0, 0], [0, tf.maximum(width - tf.shape(padded)[1], 0)], [0, 0]])
         empty = (lengths == 0)[:, tf.newaxis] & (tf.range(tf.shape(padded)[1]) == 0)
-        return tf.where(empty, UNKNOWN, padded)[..., tf.newaxis], tf.maximum(lengths, 1)
+        return tf.where(empty[..., tf.newaxis], self._mark(UNKNOWN, columns), padded), tf.maximum(lengths, 1)
 
     def signature(self, before: Signature, learnt: Mapping[str, NDArray[Any]]) -> Signature:
         field = input_field(before, self.field)
@@ -88,9 +106,36 @@ class Tokens(Transform):
         """Return the tokens of one text, known or not."""
         return [piece.decode() for piece in self.split(self._clean([text])).to_list()[0]]
 
-    def _clean(self, texts: Any) -> Any:
-        """Return texts (B,) in valid UTF-8, and in lower case where that is wanted."""
+    def _chunks(self, train: Examples) -> Iterator[Any]:
+        """Yield the tokens of the training examples (n,), strings, a thousand examples at a time."""
         import tensorflow as tf
 
-        texts = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8")
+        field = input_field(train.signature, self.field)
+        for start in range(0, len(train), CHUNK):
+            rows = [train.read(index)[field.name] for index in range(start, min(start + CHUNK, len(train)))]
+            if field.kind == "words":
+                yield self.tokens(tf.constant(np.concatenate(rows))[tf.newaxis], [sum(map(len, rows))]).flat_values
+            else:
+                yield self.tokens(tf.constant([row.tobytes() for row in rows]), None).flat_values
+
+    def _clean(self, texts: Any) -> Any:
+        """Return strings in valid UTF-8, and in lower case where that is wanted."""
+        return self._lowered(valid_utf8(texts))
+
+    def _lowered(self, texts: Any) -> Any:
+        import tensorflow as tf
+
         return tf.strings.lower(texts, encoding="utf-8") if self.lower else texts
+
+    def _mark(self, number: int, columns: int) -> Any:
+        """Return a token that is a mark, and has no characters, (1, 1, columns)."""
+        import tensorflow as tf
+
+        return tf.pad(tf.constant([[[number]]], tf.int32), [[0, 0], [0, 0], [0, columns - 1]])
+
+
+def valid_utf8(texts: Any) -> Any:
+    """Return strings in which what is no UTF-8 is replaced."""
+    import tensorflow as tf
+
+    return tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8")
