@@ -131,13 +131,18 @@ def test_what_is_no_utf_8_is_a_replacement_and_no_failure(name: str) -> None:
     ],
 )
 def test_every_key_changes_the_tokens(name: str, before: dict[str, Any], after: dict[str, Any]) -> None:
-    assert tokens({"name": name, **before}) != tokens({"name": name, **after})
+    found = []
+    for keys_of in (before, after):
+        pipeline = Pipeline.fit([TRANSFORMS.parse({"name": name, **keys_of})], examples())
+        prepared, field = pipeline.prepare(examples()), pipeline.signature.inputs[0]
+        found.append((field.names, field.characters, prepared.values.tolist()))
+    assert found[0] != found[1]
 
 
 def test_what_a_transform_does_not_take_is_refused_with_a_remedy() -> None:
     with pytest.raises(DataError, match=r"transforms.0: standardize takes series; 'text' is text; put `words` or"):
         Pipeline.fit([TRANSFORMS.parse("standardize")], examples())
-    with pytest.raises(DataError, match=r"transforms.1: words takes text; 'text' is tokens; remove it"):
+    with pytest.raises(DataError, match=r"transforms.1: words takes text and words; 'text' is tokens; remove it"):
         Pipeline.fit([TRANSFORMS.parse("words"), TRANSFORMS.parse("words")], examples())
 
 

@@ -200,6 +200,7 @@ def list_components(kind: str | None) -> None:
         "sources",
         "transforms",
         "augmentations",
+        "stems",
         "architectures",
         "heads",
         "tasks",
