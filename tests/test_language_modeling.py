@@ -435,7 +435,7 @@ def test_an_augmentation_of_something_else_is_refused(tmp_path) -> None:
         ({"model": {"bidirectional": True}}, "next_step needs steps that see no later one"),
         ({"augmentations": ["transpose"]}, "transpose changes whole sequences, and training.tbptt reads segments"),
         ({"head": {"name": "per_step"}}, "'per_step' does not serve language_modeling; use next_step"),
-        ({"training": {"batch_steps": 100, "batch_size": 32}}, "batch_steps"),
+        ({"training": {"batch_steps": 100, "batch_size": 32}}, "does nothing beside tbptt"),
     ],
     ids=str,
 )
@@ -449,7 +449,7 @@ def test_what_does_not_go_together_is_a_mistake(sections: dict[str, Any], messag
 
 def test_text_without_tokens_is_refused(tmp_path) -> None:
     experiment = make_language_case(tmp_path, transforms=[])
-    with pytest.raises(DataError, match="add `- words` or `- characters`"):
+    with pytest.raises(DataError, match="embedding takes tokens; 'text' is text"):
         train(experiment, RunDir.create(tmp_path / "run"), Places(tmp_path, tmp_path))
 
 
