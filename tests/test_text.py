@@ -6,6 +6,7 @@ Axes: N examples, B batch, T time, V vocabulary.
 from __future__ import annotations
 
 import gzip
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +17,7 @@ import pytest
 
 from rnnlab.errors import DataError
 from rnnlab.examples import FlatExamples
-from rnnlab.experiment import Experiment
+from rnnlab.experiment import Experiment, load_experiment
 from rnnlab.export import EXPORT_FORMATS, export
 from rnnlab.history import read_history
 from rnnlab.places import Places
@@ -289,3 +290,17 @@ def test_a_table_of_many_tokens_is_looked_up_exactly() -> None:
     many = tuple(dict.fromkeys(f"w{number}" for number in random.integers(0, 10**9, 5000)))
     text = " ".join(many)
     assert tokens("words", (text,), (text,))[0] == "|".join(many)
+
+
+# The guide.
+
+
+def specs_of_the_guide() -> list[str]:
+    text = (Path(__file__).parents[1] / "docs" / "text.md").read_text("utf-8")
+    return re.findall(r"```yaml\n(.*?)```", text, flags=re.S)
+
+
+@pytest.mark.parametrize("spec", specs_of_the_guide(), ids=lambda spec: spec.splitlines()[0])
+def test_a_spec_of_the_guide_is_without_a_mistake(spec: str, tmp_path: Path) -> None:
+    (tmp_path / "spec.yaml").write_text(spec)
+    load_experiment(tmp_path / "spec.yaml")
