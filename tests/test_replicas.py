@@ -79,7 +79,7 @@ def test_replicas_train_the_same_weights(case, replicas, runs):
             assert ours[name] == pytest.approx(theirs[name], abs=2e-6, rel=relative), name
 
 
-@pytest.mark.parametrize("case", map(marked, RANDOM))
+@pytest.mark.parametrize("case", list(map(marked, RANDOM)))
 def test_dropout_is_reproducible_at_a_fixed_number_of_replicas(case, runs):
     digests = [runs(case, name).read_manifest()["state_sha256"] for name in ("2", "2 again")]
     assert digests[0] == digests[1]
@@ -105,7 +105,7 @@ def test_replicas_draw_dropout_of_their_own(dropout, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "case", map(marked, ["accumulation", "seq2seq_own_forecasts_accumulated", "per_step_quantiles_alone"])
+    "case", [marked(each) for each in ("accumulation", "seq2seq_own_forecasts_accumulated", "per_step_quantiles_alone")]
 )
 def test_parts_of_a_batch_train_the_same_weights_as_the_whole(case, tmp_path):
     whole, parts = RunDir.create(tmp_path / "whole"), RunDir.create(tmp_path / "parts")

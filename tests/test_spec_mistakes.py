@@ -440,7 +440,7 @@ def check_mutant(path: Path) -> bool:
     else:
         mistakes = []
         assert experiment.to_yaml()
-    assert time.process_time() - started < 5
+    assert time.process_time() - started < 30
     for line in mistakes:
         assert line.startswith(f"{path}"), line
         assert line.isprintable(), line

@@ -181,7 +181,7 @@ def test_a_tag_on_the_whole_file_is_refused() -> None:
 def test_a_bomb_is_refused_quickly_before_anything_is_built(bomb: str) -> None:
     started = time.process_time()
     (line,) = mistakes_of(bomb)
-    assert time.process_time() - started < 2
+    assert time.process_time() - started < 10
     assert len(line) < 300
 
 
