@@ -50,7 +50,8 @@ class Prepared:
     @property
     def notes(self) -> list[str]:
         """What the user should know of how the splits came out, one line each."""
-        whole = {name: each for name, each in self.splits.items() if isinstance(each, FlatExamples)}
+        flat = {name: each.prepared if isinstance(each, Lanes) else each for name, each in self.splits.items()}
+        whole = {name: each for name, each in flat.items() if isinstance(each, FlatExamples)}
         pairs = zip(self.pipeline.transforms, self.pipeline.learnt, strict=True)
         return [note for transform, learnt in pairs for note in transform.notes(learnt, whole)]
 
