@@ -181,6 +181,9 @@ def _architecture_mistakes(experiment: Experiment, kind: str) -> list[tuple[tupl
 
 def _transform_mistakes(experiment: Experiment, kind: str) -> list[tuple[tuple[int | str, ...], str]]:
     """Return where a transform does not fit the task, or the head."""
+    if experiment.task.self_supervised:
+        text = "what comes next is asked for in tokens alone; remove `characters`"
+        return [(("transforms", number), text) for number, each in enumerate(experiment.transforms) if each.spells]
     if kind != "forecasting":
         return _misaligned(experiment)
     every_step = not experiment.model.decodes and experiment.reader.every_step

@@ -157,7 +157,7 @@ def chords_of(text: str, keys: int) -> NDArray[np.bool_]:
     frames = np.zeros((len(chords), keys), bool)
     for frame, chord in zip(frames, chords, strict=True):
         for pitch in chord:
-            if not pitch.isdecimal() or not LOWEST <= int(pitch) < LOWEST + keys:
+            if not pitch.isdecimal() or len(pitch) > 3 or not LOWEST <= int(pitch) < LOWEST + keys:
                 expected = f"chords of MIDI pitches from {LOWEST} to {LOWEST + keys - 1}, such as '60 64 67, 62 65 69'"
                 raise UserError(f"--prompt: expected {expected}; received {shown(pitch)}")
             frame[int(pitch) - LOWEST] = True

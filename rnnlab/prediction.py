@@ -87,6 +87,8 @@ class Predictor:
         """
         fields, lengths = self.experiment.task.read_part(fields, lengths)
         inputs = self.network_inputs(fields, lengths, series)
+        if self.experiment.task.self_supervised:  # to go on with what is given, it must not be closed
+            inputs["lengths"] -= sum(transform.closing for transform in self.pipeline.transforms)
         outputs = self.network(inputs, training=False)
         answers = self.experiment.task.answers(outputs, inputs["lengths"], self.learnt)
         raw = {"raw": fields[self.signature.inputs[0].name], "raw_lengths": lengths, "series": series}
@@ -232,7 +234,7 @@ class Predictor:
         if field.kind == "text":
             if not isinstance(sequence, str):
                 raise DataError(f"{where}: expected text; received {type(sequence).__name__}")
-            return np.frombuffer(sequence.encode(), np.uint8)
+            return np.frombuffer(sequence.encode(errors="replace"), np.uint8)
         if field.kind == "words":
             if isinstance(sequence, str) or not len(sequence) or not all(isinstance(each, str) for each in sequence):
                 raise DataError(f"{where}: expected a list of one or more words; received {shown(sequence)}")

@@ -9,16 +9,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from rnnlab.decoding.sampling import Sampler
 from rnnlab.errors import UserError
-from rnnlab.generation import MusicWriter, TextWriter, chords_of
+from rnnlab.generation import MusicWriter, Reader, TextWriter, chords_of
 from rnnlab.midi import midi_file
 from rnnlab.places import Places
 from rnnlab.prediction import Predictor
 from rnnlab.rundir import RunDir
 from rnnlab.training import train
-from rnnlab.vocabulary import MARKS
+from rnnlab.vocabulary import END, MARKS, START
 
 from .language_cases import make_language_case
 from .test_cli import Result, rnnlab
@@ -82,6 +83,18 @@ def test_words_are_written_with_spaces_between_them(runs) -> None:
     assert found.startswith(" ")
     assert set(found.split()) <= set(known)
     assert len(found.split()) == 5
+
+
+def test_what_follows_a_text_is_asked_before_its_end_is_marked(runs) -> None:
+    """As `generate` asks; behind an end mark, training never asked anything."""
+    asked = predictor(runs, "marks")
+    names = asked.pipeline.signature.inputs[0].names
+    letters = [name for name in names if name in "ab"]
+    tokens = np.array([START, *(names.index(letter) for letter in letters)], np.int32)[:, np.newaxis]
+    expected = tf.nn.softmax(Reader(asked).read(tokens))
+    found = asked.predict(["".join(letters)])
+    np.testing.assert_allclose(found["probabilities"][0], expected, atol=1e-6)
+    assert found["next"].tolist() == [names[END + int(np.argmax(expected[END:]))]]
 
 
 def test_marks_begin_a_text_and_may_end_it(runs) -> None:

@@ -434,6 +434,7 @@ def test_an_augmentation_of_something_else_is_refused(tmp_path) -> None:
         ),
         ({"model": {"bidirectional": True}}, "next_step needs steps that see no later one"),
         ({"augmentations": ["transpose"]}, "transpose changes whole sequences, and training.tbptt reads segments"),
+        ({"transforms": [{"name": "words", "characters": {}}]}, "what comes next is asked for in tokens alone"),
         ({"head": {"name": "per_step"}}, "'per_step' does not serve language_modeling; use next_step"),
         ({"training": {"batch_steps": 100, "batch_size": 32}}, "does nothing beside tbptt"),
     ],

@@ -111,9 +111,18 @@ def test_marks_stand_around_a_text_and_an_empty_text_is_one_unknown_token() -> N
 def test_tokens_that_were_never_seen_are_counted() -> None:
     transform = TRANSFORMS.parse({"name": "words", "vocabulary": {"size": 2}})
     pipeline = Pipeline.fit([transform], examples())
-    prepared = {"train": pipeline.prepare(examples(("good good bad bad",)))}
-    (note,) = transform.notes(pipeline.learnt[0], prepared)
-    assert note == "vocabulary: 2 tokens and 4 marks; unknown tokens: train 50.00%"
+    for marks in (False, True):
+        marked = transform.model_copy(update={"marks": marks})
+        prepared = {
+            "train": Pipeline((marked,), pipeline.learnt, pipeline.raw).prepare(examples(("good good bad bad",)))
+        }
+        (note,) = marked.notes(pipeline.learnt[0], prepared)
+        assert note == "vocabulary: 2 tokens and 4 marks; unknown tokens: train 50.00%"
+
+
+def test_characters_that_nobody_sees_do_not_cut_a_word() -> None:
+    odd = ("\u0645\u06cc\u200c\u062e\u0648\u0627 re\u00adset",)
+    assert tokens("words", odd, odd)[0].count("|") == 1
 
 
 @pytest.mark.parametrize("name", OF_TEXT)

@@ -44,4 +44,4 @@ class BagOfWords(Baseline):
 def texts(examples: Examples) -> list[str]:
     """Return every example's text."""
     name = examples.signature.inputs[0].name
-    return [examples.read(index)[name].tobytes().decode() for index in range(len(examples))]
+    return [examples.read(index)[name].tobytes().decode(errors="replace") for index in range(len(examples))]

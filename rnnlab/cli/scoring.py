@@ -76,6 +76,8 @@ def predict_file(path: Path, source: Path, output: Path | None, as_json: bool, f
     predictor = load_predictor(RunDir.open(path), ())
     given = predictor.experiment.data.read_input(source, predictor.signature)
     examples = predictor.experiment.task.to_answer(given, from_date)
+    for note in given.notes:
+        print(f"{source}: {note}", file=sys.stderr)
     if examples.skipped:
         print(f"{source}: {len(examples.skipped)} bad sequence(s) left out, without an answer:", file=sys.stderr)
         print("\n".join(skipped_lines(examples.skipped, len(examples.skipped))), file=sys.stderr)

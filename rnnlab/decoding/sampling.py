@@ -49,7 +49,8 @@ class Sampler:
         order = np.argsort(-scores, kind="stable")  # of equals, the first
         if self.temperature == 0:
             return _one_hot(len(scores), int(order[0]))
-        found = np.exp((scores - scores[order[0]]) / self.temperature)
+        with np.errstate(over="ignore"):  # to infinity below 0, whose share is 0
+            found = np.exp((scores - scores[order[0]]) / self.temperature)
         found /= found.sum()
         if self.top_k is not None:
             found[order[self.top_k :]] = 0
@@ -78,7 +79,8 @@ class Sampler:
         if self.temperature == 0:
             sounds = scores > 0
         else:
-            sounds = random.random(len(scores)) < 0.5 * (1 + np.tanh(scores / self.temperature / 2))
+            with np.errstate(over="ignore"):  # to infinity, whose hyperbolic tangent is 1
+                sounds = random.random(len(scores)) < 0.5 * (1 + np.tanh(scores / self.temperature / 2))
         if self.top_k is not None:
             sounds &= np.isin(np.arange(len(scores)), np.argsort(-scores, kind="stable")[: self.top_k])
         return sounds

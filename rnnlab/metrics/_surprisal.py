@@ -5,6 +5,7 @@ Axes: B batch.
 
 from __future__ import annotations
 
+import math
 from abc import ABC
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
@@ -27,6 +28,10 @@ class MeanSurprisal(Metric, ABC):
         return {
             name: total(answers[key], batch["weights"]) for name, key in (("total", "surprisal"), ("count", "asked"))
         }
+
+    def bits(self, sums: Mapping[str, NDArray[np.float64]]) -> float:
+        """Return the mean surprisal in bits."""
+        return nats(sums) / math.log(2)
 
 
 def nats(sums: Mapping[str, NDArray[np.float64]]) -> float:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlab.metrics._surprisal import MeanSurprisal, nats
+from rnnlab.metrics._surprisal import MeanSurprisal
 from rnnlab.signature import Kind
 
 
@@ -20,4 +19,4 @@ class BitsPerToken(MeanSurprisal):
     targets: ClassVar[frozenset[Kind]] = frozenset({"text", "tokens"})
 
     def value(self, sums: Mapping[str, NDArray[np.float64]]) -> float:
-        return nats(sums) / math.log(2)
+        return self.bits(sums)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import codecs
 import csv
+import gzip
 import io
 import json
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import AfterValidator
+from pydantic import Field as Key
 
 from rnnlab import bounded
 from rnnlab.errors import DataError
@@ -19,21 +23,26 @@ from rnnlab.strict import shown
 
 TEXT = Field("text", "text", ())
 MOST_BYTES = 4 * 2**30
+LONGEST_CELL = 2**31 - 1
 BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 
-def check_encoding(name: str) -> str:
-    """Return the name of an encoding that Python knows.
-
-    Raises:
-        ValueError: it does not.
-    """
+def _known(name: str | None) -> str | None:
+    if name is None:
+        return None
     try:
         codecs.lookup(name)
         "".encode(name)
     except (LookupError, UnicodeError, ValueError):
         raise ValueError(f"expected an encoding such as utf-8, latin-1 or cp1252; received {shown(name)}") from None
     return name
+
+
+Encoding = Annotated[
+    str | None,
+    AfterValidator(_known),
+    Key(description="such as latin-1; default: what a byte order mark says, else UTF-8, checked"),
+]
 
 
 def read_text(path: Path, encoding: str | None) -> str:
@@ -62,6 +71,8 @@ def read_text(path: Path, encoding: str | None) -> str:
             "; is it latin-1 or cp1252? name it in data.encoding" if encoding is None else "; is data.encoding right?"
         )
         raise DataError(f"{where}:{line}: expected {found}; received the byte 0x{raw[error.start]:02x}{hint}") from None
+    except UnicodeError as error:
+        raise DataError(f"{where}: expected {found}: {error}; is data.encoding right?") from None
     nothing = text.find("\0")
     if nothing >= 0:
         line = text.count("\n", 0, nothing) + 1
@@ -72,9 +83,8 @@ def read_text(path: Path, encoding: str | None) -> str:
 
 
 def _unpacked(raw: bytes) -> bytes:
-    unpacker = zlib.decompressobj(wbits=31)
-    text = unpacker.decompress(raw, MOST_BYTES)
-    if unpacker.unconsumed_tail:
+    text = gzip.GzipFile(fileobj=io.BytesIO(raw)).read(MOST_BYTES + 1)
+    if len(text) > MOST_BYTES:
         raise ValueError("it unpacks to more than 4 GiB")
     return text
 
@@ -86,11 +96,15 @@ def rows_of_table(path: Path, text: str, separator: str) -> Iterator[tuple[int, 
         DataError: a row has another number of cells than the header.
     """
     where = shown_path(path)
+    csv.field_size_limit(LONGEST_CELL)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     try:
         header = next(reader, None)
         if header is None:
             raise DataError(f"{where}: expected a table with a header; received an empty file")
+        twice = next((name for name in header if header.count(name) > 1), None)
+        if twice is not None:
+            raise DataError(f"{where}:1: expected different columns; received {shown(twice)} twice; rename one")
         line = reader.line_num + 1
         for cells in reader:
             if cells:
@@ -99,7 +113,8 @@ def rows_of_table(path: Path, text: str, separator: str) -> Iterator[tuple[int, 
                 yield line, dict(zip(header, cells, strict=True))
             line = reader.line_num + 1
     except csv.Error as error:
-        raise DataError(f"{where}:{reader.line_num}: {error}") from None
+        remedy = "a cell that begins with a quotation mark is quoted as a whole, its own marks doubled"
+        raise DataError(f"{where}:{reader.line_num}: {error}; {remedy}") from None
 
 
 def rows_of_json_lines(path: Path, text: str) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -46,6 +46,8 @@ class Chords(SequenceSource):
         read = _load(path)
         if isinstance(read, list):
             read = {"train": read}
+        if {"valid", "validation"} <= read.keys():
+            raise DataError(f"{shown_path(path)}: expected one validation split; received both valid and validation")
         unknown = [name for name in read if name not in SPLITS]
         if unknown or "train" not in read:
             raise DataError(f"{shown_path(path)}: expected {', '.join(SPLITS)}; received {shown(', '.join(read))}")

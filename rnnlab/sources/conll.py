@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from rnnlab.errors import DataError
 from rnnlab.examples import Examples, FlatExamples
@@ -20,7 +20,7 @@ from rnnlab.signature import Signature
 from rnnlab.sources._checks import BadSequences, shown_path
 from rnnlab.sources._files import FileSource
 from rnnlab.sources._targets import tags_target
-from rnnlab.sources._texts import check_encoding, read_text
+from rnnlab.sources._texts import Encoding, read_text
 from rnnlab.strict import shown
 
 WORDS = InputField("words", "words", ())
@@ -69,14 +69,7 @@ class Conll(FileSource):
         description="what stands between columns; space: any white space; auto: tab where the training file's first "
         "line has one",
     )
-    encoding: str | None = Field(
-        None, description="such as latin-1; default: what a byte order mark says, else UTF-8, checked"
-    )
-
-    @field_validator("encoding")
-    @classmethod
-    def _known_encoding(cls, encoding: str | None) -> str | None:
-        return encoding if encoding is None else check_encoding(encoding)
+    encoding: Encoding = None
 
     @classmethod
     def gives_text(cls, keys: object) -> bool:

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from rnnlab.errors import DataError
 from rnnlab.examples import Examples, FlatExamples, Skipped
@@ -22,7 +22,7 @@ from rnnlab.signature import Field as InputField
 from rnnlab.signature import Signature
 from rnnlab.sources import HeldOut, Source
 from rnnlab.sources._checks import shown_path
-from rnnlab.sources._texts import check_encoding, read_text
+from rnnlab.sources._texts import Encoding, read_text
 from rnnlab.strict import shown
 
 TEXT = InputField("text", "text", ())
@@ -63,9 +63,7 @@ class PlainText(Source):
     pattern: str = Field(
         "*.txt", description="which files of a folder are read, such as *.py, or **/*.md for all below"
     )
-    encoding: str | None = Field(
-        None, description="such as latin-1; default: what a byte order mark says, else UTF-8, checked"
-    )
+    encoding: Encoding = None
     test_fraction: float = Field(
         0.0, ge=0, lt=1, description="the part of all characters, at the end, that tests; 0: none"
     )
@@ -74,11 +72,6 @@ class PlainText(Source):
         None, description="files of the validation split, for `validation.by: given`"
     )
     validation: TextHeldOut = Field(default_factory=TextHeldOut, description="how the validation text is found")
-
-    @field_validator("encoding")
-    @classmethod
-    def _known_encoding(cls, encoding: str | None) -> str | None:
-        return encoding if encoding is None else check_encoding(encoding)
 
     @model_validator(mode="after")
     def _files_are_used(self) -> PlainText:

@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from pydantic import Field, field_validator
+from numpy.typing import NDArray
+from pydantic import Field
 
 from rnnlab.errors import DataError
 from rnnlab.examples import Examples, FlatExamples
-from rnnlab.signature import Field as InputField
 from rnnlab.signature import Signature
 from rnnlab.sources._checks import BadSequences, near, shown_path
 from rnnlab.sources._files import FileSource
 from rnnlab.sources._targets import class_target
-from rnnlab.sources._texts import TEXT, check_encoding, read_text, rows_of_json_lines, rows_of_table
+from rnnlab.sources._texts import TEXT, Encoding, read_text, rows_of_json_lines, rows_of_table
 from rnnlab.strict import shown
 
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
@@ -32,16 +32,21 @@ class _Texts:
     """What a file holds, text by text.
 
     Attributes:
-        texts, labels, places: (N,); a label is None where there is none.
+        ids, texts, labels, places: (N,); a label is None where there is none.
+        notes: what the user should know of how they were read.
     """
 
+    ids: list[str] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
     labels: list[str | None] = field(default_factory=list)
     places: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
-    def add(self, text: str, label: str | None, place: str) -> None:
-        self.texts.append(text)
-        self.labels.append(label)
+    def add(self, text: str, label: str | None, place: str, identity: str | None = None) -> None:
+        self.ids.append(str(len(self.ids)) if identity is None else identity)
+        # What JSON writes of half a character is none.
+        self.texts.append(text.encode(errors="replace").decode())
+        self.labels.append(label if label is None else label.encode(errors="replace").decode().strip())
         self.places.append(place)
 
 
@@ -55,31 +60,38 @@ class Text(FileSource):
 
     text: str = Field("text", description="the column, or key, of the text")
     label: str = Field("label", description="the column, or key, of the class")
-    encoding: str | None = Field(
-        None, description="such as latin-1; default: what a byte order mark says, else UTF-8, checked"
-    )
+    encoding: Encoding = None
     format: Literal["auto", "table", "json_lines", "lines", "folders"] = Field(
         "auto", description="how the files are laid out; auto: what their names say"
     )
-
-    @field_validator("encoding")
-    @classmethod
-    def _known_encoding(cls, encoding: str | None) -> str | None:
-        return encoding if encoding is None else check_encoding(encoding)
 
     @classmethod
     def gives_text(cls, keys: object) -> bool:
         return True
 
     def read_file(self, path: Path, like: Signature | None) -> FlatExamples:
-        found = self._read(path)
-        examples, bad = self._examples(path, found, like.target if like is not None else None)
-        return bad.left(examples, shown_path(path))
+        form = self._form(path)
+        found = self._read(path, form, labelled=True)
+        bad = BadSequences(self.on_bad, found.ids)
+        for number, text in enumerate(found.texts):
+            if not text.strip():
+                bad.add(number, found.places[number], "expected a text; received nothing")
+        labels = [label or "" for label in found.labels]
+        target, targets = class_target(labels, found.places.__getitem__, bad, like.target if like is not None else None)
+        signature = Signature((TEXT,), target, like.found if like is not None else (("form", form),))
+        return bad.left(_examples(found, signature, targets), shown_path(path))
 
     def read_input(self, path: Path, signature: Signature) -> Examples:
-        target = signature.target
-        found = self._read(path, labelled=False, classes=target.names if target is not None else ())
-        return self._examples(path, replace_labels(found), None)[0]
+        form = self._form(path)
+        if form == "lines" and self.format == "auto" and dict(signature.found).get("form") == "folders":
+            found = _Texts()  # one of the files of which training's folders were full
+            found.add(read_text(path, self.encoding), None, shown_path(path), path.name)
+        else:
+            classes = signature.target.names if signature.target is not None else ()
+            found = self._read(path, form, labelled=False, classes=classes)
+        if not found.texts:
+            raise DataError(f"{shown_path(path)}: expected at least one text; received none")
+        return _examples(found, Signature((TEXT,)), None)
 
     def _form(self, path: Path) -> Form:
         if self.format != "auto":
@@ -89,16 +101,17 @@ class Text(FileSource):
         suffix = _suffix(path)
         return "table" if suffix in SEPARATORS else "json_lines" if suffix in (".jsonl", ".ndjson") else "lines"
 
-    def _read(self, path: Path, *, labelled: bool = True, classes: Sequence[str] = ()) -> _Texts:
-        form, found = self._form(path), _Texts()
+    def _read(self, path: Path, form: Form, *, labelled: bool, classes: Sequence[str] = ()) -> _Texts:
         if (form == "folders") != path.is_dir():
             raise DataError(
                 f"{shown_path(path)}: expected {'a folder of folders' if form == 'folders' else 'a file'}"
                 f"; received {'a folder' if path.is_dir() else 'a file'}"
             )
+        found = _Texts()
         if form == "folders":
             for file, label in _files(path, labelled=labelled):
-                found.add(read_text(file, self.encoding), label, shown_path(file))
+                name = file.relative_to(path).as_posix()
+                found.add(read_text(file, self.encoding), label, shown_path(file), name)
             return found
         content = read_text(path, self.encoding)
         if form == "lines":
@@ -115,24 +128,11 @@ class Text(FileSource):
             found.add(text, _value(values, self.label, "label", place) if labelled else None, place)
         return found
 
-    def _examples(self, path: Path, found: _Texts, like: InputField | None) -> tuple[FlatExamples, BadSequences]:
-        ids = [str(number) for number in range(len(found.texts))]
-        bad = BadSequences(self.on_bad, ids)
-        for number, text in enumerate(found.texts):
-            if not text.strip() and not any(label is None for label in found.labels):
-                bad.add(number, found.places[number], "expected a text; received nothing")
-        encoded = [np.frombuffer(text.encode(errors="replace"), np.uint8) for text in found.texts]
-        examples = FlatExamples.from_sequences(Signature((TEXT,)), ids, encoded, locations=found.places)
-        if any(label is None for label in found.labels):
-            return examples, bad
-        labels = [str(label).strip() for label in found.labels]
-        target, targets = class_target(labels, found.places.__getitem__, bad, like)
-        return replace(examples, signature=Signature((TEXT,), target), targets=targets), bad
 
-
-def replace_labels(found: _Texts) -> _Texts:
-    """Return the texts without their labels."""
-    return replace(found, labels=[None] * len(found.texts))
+def _examples(found: _Texts, signature: Signature, targets: NDArray[np.int64] | None) -> FlatExamples:
+    encoded = [np.frombuffer(text.encode(), np.uint8) for text in found.texts]
+    examples = FlatExamples.from_sequences(signature, found.ids, encoded, targets, locations=found.places)
+    return replace(examples, notes=tuple(found.notes))
 
 
 def _suffix(path: Path) -> str:
@@ -159,10 +159,17 @@ def _read_lines(path: Path, content: str, found: _Texts, classes: frozenset[str]
     """Read lines of a label, white space and a text; where `classes` are given, of texts that may follow a label."""
     lines = [(number, line) for number, line in enumerate(content.split("\n"), start=1) if line.strip()]
     cut = [(number, *_label_and_text(line)) for number, line in lines]
-    if classes is not None and not all(label in classes and text for _, label, text in cut):
+    labels = [classes is None or (label in classes and bool(text)) for _, label, text in cut]
+    if not all(labels):
+        if any(labels):
+            found.notes.append(
+                f"{sum(labels)} of {len(labels)} lines begin with a class; as not all do, all are read whole"
+            )
         for number, line in lines:
             found.add(line.strip(), None, f"{shown_path(path)}:{number}")
         return
+    if classes is not None and lines:
+        found.notes.append("every line begins with a class, which is left out")
     for number, label, text in cut:
         found.add(text, label, f"{shown_path(path)}:{number}")
 
@@ -173,13 +180,12 @@ def _label_and_text(line: str) -> tuple[str, str]:
 
 
 def _files(folder: Path, *, labelled: bool) -> Iterator[tuple[Path, str | None]]:
-    """Yield each text file and its class, in the order of their names."""
+    """Yield each text file and its class, in the order of their names; without labels, all files below a folder."""
+    if not labelled:
+        yield from ((file, None) for file in sorted(folder.rglob("*.txt")))
+        return
     inner = sorted(each for each in folder.iterdir() if each.is_dir())
-    if labelled and not inner:
+    if not inner:
         raise DataError(f"{shown_path(folder)}: expected a folder for each class; received none")
     for each in inner:
-        for file in sorted(each.rglob("*.txt")):
-            yield file, each.name
-    if not inner:
-        for file in sorted(folder.rglob("*.txt")):
-            yield file, None
+        yield from ((file, each.name) for file in sorted(each.rglob("*.txt")))

@@ -6,6 +6,7 @@ Axes: U units.
 from __future__ import annotations
 
 import gzip
+import zlib
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
@@ -27,7 +28,7 @@ def read_vectors(path: Path, wanted: Collection[str], units: int) -> dict[str, N
     try:
         with opened(path, "rt", encoding="utf-8", errors="replace", newline="\n") as lines:
             return _vectors(lines, path.name, wanted, units)
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"stem.pretrained: {path}: can't be read: {error}") from None
 
 
@@ -35,7 +36,8 @@ def _vectors(lines: Iterable[str], name: str, wanted: Collection[str], units: in
     found: dict[str, NDArray[np.float32]] = {}
     for line, text in enumerate(lines, start=1):
         cells = text.rstrip().split(" ")
-        if line == 1 and len(cells) == 2:
+        header = line == 1 and units > 1 and len(cells) == 2 and all(cell.isdecimal() for cell in cells)
+        if header or not text.strip():
             continue
         size = _size(cells) if line <= 2 else len(cells) - 1
         if (size != units) if line <= 2 else (size < units):

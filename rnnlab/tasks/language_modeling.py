@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from rnnlab.examples import Examples
 from rnnlab.signature import Field
 from rnnlab.tasks import Learnt, Task
-from rnnlab.vocabulary import MARKS
+from rnnlab.vocabulary import END, MARKS
 
 
 class LanguageModeling(Task):
@@ -81,7 +81,8 @@ class LanguageModeling(Task):
         if target.kind == "notes":
             chosen = tf.where(probabilities > 0.5, names + " ", "")
             return {"next": tf.strings.strip(tf.strings.reduce_join(chosen, axis=-1))}
-        return {"next": tf.gather(names, tf.argmax(probabilities[:, len(MARKS) :], axis=-1) + len(MARKS))}
+        # The end of a text is an answer, too; where there are no marks, it never is one.
+        return {"next": tf.gather(names, tf.argmax(probabilities[:, END:], axis=-1) + END)}
 
     def metric_names(self, target: Field) -> Sequence[str]:
         """Return names by what a token is, which the vocabulary says; before there is one, all that may be."""

@@ -89,6 +89,16 @@ class Transform(Strict, ABC):
         """Whether each step that comes out is that step which went in, so that it keeps its tag."""
         return not self.lost and not self.shortens
 
+    @property
+    def closing(self) -> int:
+        """How many steps it puts behind the last one, which say that nothing follows."""
+        return 0
+
+    @property
+    def spells(self) -> bool:
+        """Whether it puts the characters of a token beside it."""
+        return False
+
     def remaining(self, steps: int) -> int:
         """Return how many of a window's steps are left; below 1: so many are wanting."""
         return steps - self.lost

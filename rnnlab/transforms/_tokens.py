@@ -50,6 +50,10 @@ class Tokens(Transform):
     def aligned(self) -> bool:
         return not self.marks
 
+    @property
+    def closing(self) -> int:
+        return int(self.marks)
+
     @abstractmethod
     def split(self, texts: Any) -> Any:
         """Return the tokens of texts (B,), ragged (B, T), strings; TensorFlow ops only."""
@@ -98,13 +102,12 @@ class Tokens(Transform):
         return replace(before.with_input(tokens), target=target)
 
     def notes(self, learnt: Mapping[str, NDArray[Any]], prepared: Mapping[str, FlatExamples]) -> Sequence[str]:
-        shares = {name: float((each.values[:, 0] == UNKNOWN).mean()) for name, each in prepared.items()}
-        told = ", ".join(f"{name} {share:.2%}" for name, share in shares.items())
+        told = ", ".join(f"{name} {_unknown_share(each.values[:, 0]):.2%}" for name, each in prepared.items())
         return [f"vocabulary: {len(learnt['ends']):,} tokens and 4 marks; unknown tokens: {told}"]
 
     def pieces(self, text: str) -> list[str]:
         """Return the tokens of one text, known or not."""
-        return [piece.decode() for piece in self.split(self._clean([text])).to_list()[0]]
+        return [piece.decode() for piece in self.split(self._clean([text.encode(errors="replace")])).to_list()[0]]
 
     def _chunks(self, train: Examples) -> Iterator[Any]:
         """Yield the tokens of the training examples (n,), strings, a thousand examples at a time."""
@@ -132,6 +135,11 @@ class Tokens(Transform):
         import tensorflow as tf
 
         return tf.pad(tf.constant([[[number]]], tf.int32), [[0, 0], [0, 0], [0, columns - 1]])
+
+
+def _unknown_share(numbers: NDArray[Any]) -> float:
+    """Return the share of unknown tokens among those of a text, the marks around it not counted."""
+    return float((numbers == UNKNOWN).sum() / max((~np.isin(numbers, (START, END))).sum(), 1))
 
 
 def valid_utf8(texts: Any) -> Any:

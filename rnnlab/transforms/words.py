@@ -34,7 +34,8 @@ class Words(Tokens):
     """Text as numbers of words, by a vocabulary of the training split.
 
     White space of every script separates words, and so do control characters. Letters, marks, digits and the
-    underscore make words; any other character is a word of its own, unless `punctuation: keep`. Words that come cut,
+    underscore make words, with the invisible characters of format among them; any other character is a word of its own,
+    unless `punctuation: keep`. Words that come cut,
     such as those of `conll`, stay as they are.
     """
 
@@ -49,12 +50,16 @@ class Words(Tokens):
         None, description="give the network each word's characters, too, for the stem word_characters; default: not"
     )
 
+    @property
+    def spells(self) -> bool:
+        return self.characters is not None
+
     def split(self, texts: Any) -> Any:
         import tensorflow as tf
 
-        texts = tf.strings.regex_replace(texts, r"[\p{Z}\p{C}\s]+", " ")
+        texts = tf.strings.regex_replace(texts, r"[\p{Z}\p{Cc}\s]+", " ")
         if self.punctuation == "separate":
-            texts = tf.strings.regex_replace(texts, r"([^\p{L}\p{M}\p{N}_ ])", r" \1 ")
+            texts = tf.strings.regex_replace(texts, r"([^\p{L}\p{M}\p{N}\p{Cf}_ ])", r" \1 ")
         return tf.strings.split(texts)
 
     def tokens(self, values: Any, lengths: Any) -> Any:

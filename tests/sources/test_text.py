@@ -166,3 +166,62 @@ def test_columns_can_have_other_names(tmp_path: Path) -> None:
     examples = opened(tmp_path / "texts.csv", text="review", label="stars")
     assert texts(examples) == ["fine", "bad"]
     assert examples.signature.known_target.names == ("1", "5")
+
+
+def test_all_of_a_gzipped_file_is_read_and_a_part_of_one_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "texts.txt.gz"
+    path.write_bytes(gzip.compress(b"a one\n") + gzip.compress(b"b two\n"))
+    assert texts(opened(path)) == ["one", "two"]
+    path.write_bytes(gzip.compress(b"a one\nb two\n" * 1000)[:-20])
+    with pytest.raises(DataError, match=r"texts\.txt\.gz: can't be read"):
+        opened(path)
+
+
+def test_what_is_left_out_of_lines_to_predict_is_said(tmp_path: Path) -> None:
+    path = write(tmp_path, "txt")
+    signature, asked = opened(path).signature, tmp_path / "asked.txt"
+    for content, expected, told in [
+        ("calm one\nodd two\n", ["one", "two"], "every line begins with a class"),
+        ("calm one\nwild two\n", ["calm one", "wild two"], "1 of 2 lines begin with a class; as not all do"),
+        ("one\ntwo\n", ["one", "two"], None),
+    ]:
+        asked.write_text(content)
+        read = source(path).read_input(asked, signature)
+        assert texts(read) == expected
+        assert [told in note for note in read.notes] == ([True] if told else [])
+
+
+def test_of_folders_a_file_is_one_text_and_every_file_below_is_read(tmp_path: Path) -> None:
+    path = write(tmp_path, "folders")
+    one = tmp_path / "one.txt"
+    one.write_text("several\nlines\n")
+    read = source(path).read_input(one, opened(path).signature)
+    assert (texts(read), read.ids) == (["several\nlines\n"], ["one.txt"])
+    (path / "top.txt").write_text("top")
+    assert "top.txt" in source(path).read_input(path, opened(path).signature).ids
+
+
+@pytest.mark.parametrize(("name", "content"), [("a.txt", ""), ("a.csv", "text,label\n"), ("a.jsonl", "\n")])
+def test_nothing_to_predict_is_refused(name: str, content: str, tmp_path: Path) -> None:
+    signature = opened(write(tmp_path, "txt")).signature
+    (tmp_path / name).write_text(content)
+    with pytest.raises(DataError, match="expected at least one text; received none"):
+        source(tmp_path / name).read_input(tmp_path / name, signature)
+
+
+def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("text,label,text\na,b,c\n")
+    with pytest.raises(DataError, match=r"a.csv:1: expected different columns; received 'text' twice"):
+        opened(tmp_path / "a.csv")
+
+
+def test_a_cell_may_be_a_book(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(f"text,label\n{'long ' * 100_000},a\nshort,b\n")
+    assert opened(tmp_path / "a.csv").lengths.max() == 500_000
+
+
+def test_half_a_character_is_none(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"text": "a\\ud800b", "label": "\\ud800"}\n{"text": "c", "label": "d"}\n')
+    examples = opened(tmp_path / "a.jsonl")
+    assert texts(examples) == ["a?b", "c"]
+    assert examples.signature.known_target.names == ("?", "d")
