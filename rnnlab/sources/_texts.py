@@ -96,25 +96,29 @@ def rows_of_table(path: Path, text: str, separator: str) -> Iterator[tuple[int, 
         DataError: a row has another number of cells than the header.
     """
     where = shown_path(path)
-    csv.field_size_limit(LONGEST_CELL)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    before, rows = csv.field_size_limit(LONGEST_CELL), []
     try:
         header = next(reader, None)
-        if header is None:
-            raise DataError(f"{where}: expected a table with a header; received an empty file")
-        twice = next((name for name in header if header.count(name) > 1), None)
-        if twice is not None:
-            raise DataError(f"{where}:1: expected different columns; received {shown(twice)} twice; rename one")
         line = reader.line_num + 1
         for cells in reader:
-            if cells:
-                if len(cells) != len(header):
-                    raise DataError(f"{where}:{line}: expected {len(header)} cells; received {len(cells)}")
-                yield line, dict(zip(header, cells, strict=True))
+            rows.append((line, cells))
             line = reader.line_num + 1
     except csv.Error as error:
         remedy = "a cell that begins with a quotation mark is quoted as a whole, its own marks doubled"
         raise DataError(f"{where}:{reader.line_num}: {error}; {remedy}") from None
+    finally:
+        csv.field_size_limit(before)  # it is everybody's
+    if header is None:
+        raise DataError(f"{where}: expected a table with a header; received an empty file")
+    twice = next((name for name in header if header.count(name) > 1), None)
+    if twice is not None:
+        raise DataError(f"{where}:1: expected different columns; received {shown(twice)} twice; rename one")
+    for line, cells in rows:
+        if cells and len(cells) != len(header):
+            raise DataError(f"{where}:{line}: expected {len(header)} cells; received {len(cells)}")
+        if cells:
+            yield line, dict(zip(header, cells, strict=True))
 
 
 def rows_of_json_lines(path: Path, text: str) -> Iterator[tuple[int, dict[str, Any]]]:
