@@ -14,19 +14,16 @@ Géron (Hands-On Machine Learning, 3rd ed., ch. 15) counts them: they are part o
 from __future__ import annotations
 
 import argparse
-import hashlib
-import json
 import os
-import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from rows import RESULTS, TOP, config, keep_rows, manifest, rnnlab, scored, sets, settings_note
 
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent))
 SEEDS = (0, 1, 2)
 RECURRENT = "model={architecture: stacked_rnn, cell: gru, units: [64]}"
 ALONE = ("data.calendar=null", "data.past=[]", "data.future=[]")
@@ -67,56 +64,35 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Score forecasters, three seeds each.")
     parser.add_argument("name", choices=["ridership", "co2"])
     name = {"ridership": "ridership_7day", "co2": "co2"}[parser.parse_args().name]
-    output = HERE / "results" / f"forecasts-{name}.json"
-    known = json.loads(output.read_text("utf-8")) if output.is_file() else {"rows": {}, "baselines": {}}
-    spec = (HERE.parent / "configs" / f"{name}.yaml").read_text("utf-8")
-    rows = {}
-    for title, settings in VARIANTS[name].items():
-        digest = hashlib.sha256(json.dumps([spec, settings]).encode()).hexdigest()[:16]
-        row = known["rows"].get(title)
-        if row is None or row["digest"] != digest:
-            scores = [train_and_score(name, settings, seed) for seed in SEEDS]
-            row = {"digest": digest, "settings": settings, "scores": [each["scores"] for each in scores]}
-            known["baselines"] = scores[0]["baselines"]
-        rows[title] = row
-        known["rows"] = {**known["rows"], **rows}
-        output.write_text(json.dumps(known, indent=1) + "\n")
-    known["rows"] = rows
-    output.write_text(json.dumps(known, indent=1) + "\n")
-    table = describe(name, known)
-    output.with_suffix(".md").write_text(table)
+    output = RESULTS / f"forecasts-{name}.json"
+    rows = keep_rows(output, {title: (name, settings) for title, settings in VARIANTS[name].items()}, measure)
+    table = describe(name, rows)
+    output.with_suffix(".md").write_text(table, encoding="utf-8")
     print(table)
 
 
-def train_and_score(name: str, settings: tuple[str, ...], seed: int) -> dict[str, Any]:
+def measure(name: str, settings: Sequence[str]) -> dict[str, Any]:
+    """Return the scores of each seed's run, and those of the baselines, of both splits."""
+    found = [train_and_score(name, (*settings, f"seed={seed}")) for seed in SEEDS]
+    return {"scores": [each["scores"] for each in found], "baselines": found[0]["baselines"]}
+
+
+def train_and_score(name: str, settings: Sequence[str]) -> dict[str, Any]:
     """Return the scores of one run, and of the baselines, of both splits."""
     with tempfile.TemporaryDirectory() as folder:
         run = Path(folder) / "run"
-        sets = [part for each in (*settings, f"seed={seed}") for part in ("--set", each)]
-        rnnlab("train", str(HERE.parent / "configs" / f"{name}.yaml"), "--run", str(run), *sets)
+        rnnlab("train", str(config(name)), "--run", str(run), *sets(settings))
         rnnlab("evaluate", str(run))
-        found = {
-            split: json.loads((run / "metrics" / f"{split}.json").read_text("utf-8"))
-            for split in ("validation", "test")
-        }
+        found = {split: scored(run, split) for split in ("validation", "test")}
         scores = {split: each["metrics"]["mae"] for split, each in found.items()}
         if name == "ridership_7day":
             scores["89 windows"] = of_whole_windows(run)
-        manifest = json.loads((run / "manifest.json").read_text("utf-8"))
-        scores["seconds"] = manifest["training_seconds"]
-        print(f"{scores} {settings} seed {seed}", file=sys.stderr, flush=True)
+        scores["seconds"] = manifest(run)["training_seconds"]
+        print(f"{scores} {settings}", file=sys.stderr, flush=True)
         baselines = {
             split: {title: each["mae"] for title, each in found[split]["baselines"].items()} for split in found
         }
         return {"scores": scores, "baselines": baselines}
-
-
-def rnnlab(*arguments: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "rnnlab", *arguments], env=os.environ, cwd=HERE.parent, capture_output=True, text=True
-    )
-    if done.returncode:
-        raise SystemExit(done.stderr)
 
 
 def of_whole_windows(run: Path) -> float:
@@ -126,7 +102,7 @@ def of_whole_windows(run: Path) -> float:
 
     predictor = rnnlab.load(run)
     data = Path(os.environ.get("RNNLAB_DATA_DIR", "data")).absolute()
-    series = predictor.experiment.data.splits(Places(HERE.parent / "configs", data))["validation"]
+    series = predictor.experiment.data.splits(Places(TOP / "configs", data))["validation"]
     windows = predictor.experiment.task.examples(series)
     own = windows.origins >= series.begins[0] + predictor.experiment.task.history
     error = np.abs(predictor.answers(windows)["values"] - windows.targets)[own]
@@ -135,7 +111,7 @@ def of_whole_windows(run: Path) -> float:
     return float(np.nanmean(error))
 
 
-def describe(name: str, known: dict[str, Any]) -> str:
+def describe(name: str, rows: dict[str, dict[str, Any]]) -> str:
     columns = ["test", "validation", *(["89 windows"] if name == "ridership_7day" else [])]
     digits = 0 if name == "ridership_7day" else 3
     lines = [
@@ -147,18 +123,18 @@ def describe(name: str, known: dict[str, Any]) -> str:
         f"| | {' | '.join(columns)} | seconds of training |",
         f"|---|{'---|' * (len(columns) + 1)}",
     ]
-    for title, row in known["rows"].items():
+    for title, row in rows.items():
         cells = []
         for column in [*columns, "seconds"]:
             values = [each[column] for each in row["scores"]]
             places = 0 if column == "seconds" else digits
             cells.append(f"{np.mean(values):,.{places}f} ± {np.std(values, ddof=1):,.{places}f}")
         lines.append(f"| {title} | {' | '.join(cells)} |")
-    for title in known["baselines"]["test"]:
-        cells = [f"{known['baselines'][split][title]:,.{digits}f}" for split in ("test", "validation")]
+    baselines = next(iter(rows.values()))["baselines"]
+    for title in baselines["test"]:
+        cells = [f"{baselines[split][title]:,.{digits}f}" for split in ("test", "validation")]
         lines.append(f"| *{title.replace('_', ' ')}* | {' | '.join(cells)} |{' |' * (len(columns) - 1)}")
-    lines += ["", "Settings beside the shipped spec:", ""]
-    lines += [f"- {title}: `{'` `'.join(row['settings'])}`" for title, row in known["rows"].items() if row["settings"]]
+    lines += settings_note(rows)
     return "\n".join(lines) + "\n"
 
 

@@ -10,59 +10,44 @@ benchmarks/results/tagging.json and .md; rows that are done with the same spec a
 from __future__ import annotations
 
 import csv
-import hashlib
-import json
 import os
-import subprocess
-import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent))
-SPEC = HERE.parent / "configs" / "wnut17.yaml"
-OUTPUT = HERE / "results" / "tagging.json"
-VARIANTS: dict[str, tuple[str, ...]] = {
-    "CRF (the shipped spec)": (),
-    "softmax": ("head={name: tags, dropout: 0.5}",),
+from rows import RESULTS, config, keep_rows, manifest, rnnlab, scored, sets, settings_note
+
+OUTPUT = RESULTS / "tagging.json"
+ROWS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "CRF (the shipped spec)": ("wnut17", ()),
+    "softmax": ("wnut17", ("head={name: tags, dropout: 0.5}",)),
 }
 METRICS = ("entity_f1", "entity_precision", "entity_recall", "token_accuracy")
 
 
 def main() -> None:
-    known = json.loads(OUTPUT.read_text("utf-8")) if OUTPUT.is_file() else {"rows": {}, "baselines": {}}
-    rows, spec = {}, [line for line in SPEC.read_text("utf-8").splitlines() if not line.startswith("#")]
-    for title, settings in VARIANTS.items():
-        digest = hashlib.sha256(json.dumps([spec, settings]).encode()).hexdigest()[:16]
-        row = known["rows"].get(title)
-        if row is None or row["digest"] != digest:
-            found = train_and_score(settings)
-            known["baselines"] = found.pop("baselines")
-            row = {"digest": digest, "settings": settings, **found}
-        rows[title] = row
-        OUTPUT.write_text(json.dumps({"rows": rows, "baselines": known["baselines"]}, indent=1) + "\n")
-    table = describe({"rows": rows, "baselines": known["baselines"]})
-    OUTPUT.with_suffix(".md").write_text(table)
+    table = describe(keep_rows(OUTPUT, ROWS, measure))
+    OUTPUT.with_suffix(".md").write_text(table, encoding="utf-8")
     print(table)
 
 
-def train_and_score(settings: tuple[str, ...]) -> dict[str, Any]:
+def measure(name: str, settings: Sequence[str]) -> dict[str, Any]:
     """Return the scores of one run and of the baselines on both splits, and the test's F1 by the other count."""
     with tempfile.TemporaryDirectory() as folder:
         run = Path(folder) / "run"
-        rnnlab("train", str(SPEC), "--run", str(run), *(part for each in settings for part in ("--set", each)))
+        rnnlab("train", str(config(name)), "--run", str(run), *sets(settings))
         rnnlab("evaluate", str(run))
-        splits = {name: json.loads((run / "metrics" / f"{name}.json").read_text()) for name in ("validation", "test")}
-        manifest = json.loads((run / "manifest.json").read_text("utf-8"))
+        splits = {split: scored(run, split) for split in ("validation", "test")}
+        finished = manifest(run)["finished"]
         return {
-            "scores": {name: each["metrics"] for name, each in splits.items()},
+            "scores": {split: each["metrics"] for split, each in splits.items()},
+            "baselines": {split: each["baselines"] for split, each in splits.items()},
             "parts": splits["test"]["parts"],
             "counted again": counted_again(run),
-            "epochs": manifest["finished"]["epochs"],
-            "best epoch": manifest["finished"]["best_epoch"],
-            "seconds": manifest["training_seconds"],
-            "baselines": {name: each["baselines"] for name, each in splits.items()},
+            "epochs": finished["epochs"],
+            "best epoch": finished["best_epoch"],
+            "seconds": manifest(run)["training_seconds"],
         }
 
 
@@ -88,13 +73,7 @@ def counted_again(run: Path) -> float:
     return evaluate(true, guessed)["entity_f1"]
 
 
-def rnnlab(*arguments: str) -> None:
-    done = subprocess.run([sys.executable, "-m", "rnnlab", *arguments], cwd=HERE.parent, capture_output=True, text=True)
-    if done.returncode:
-        raise SystemExit(done.stderr)
-
-
-def describe(known: dict[str, Any]) -> str:
+def describe(rows: dict[str, dict[str, Any]]) -> str:
     lines = [
         "# Tagging: WNUT 2017",
         "",
@@ -104,18 +83,18 @@ def describe(known: dict[str, Any]) -> str:
         "| | validation F1 | test F1 | precision | recall | token accuracy | counted again | seconds of training |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    for title, row in known["rows"].items():
+    for title, row in rows.items():
         cells = cells_of(row["scores"])
         lines.append(f"| {title} | {' | '.join(cells)} | {row['counted again']:.4f} | {row['seconds']:.0f} |")
-    for name in known["baselines"]["test"]:
-        cells = cells_of({split: each[name] for split, each in known["baselines"].items()})
+    baselines = next(iter(rows.values()))["baselines"]
+    for name in baselines["test"]:
+        cells = cells_of({split: each[name] for split, each in baselines.items()})
         lines.append(f"| *{name.replace('_', ' ')}* | {' | '.join(cells)} | | |")
-    types = list(next(iter(known["rows"].values()))["parts"]["entity_f1"])
+    types = list(next(iter(rows.values()))["parts"]["entity_f1"])
     lines += ["", "Test F1 by type:", "", f"| | {' | '.join(types)} |", f"|---|{'---|' * len(types)}"]
-    for title, row in known["rows"].items():
+    for title, row in rows.items():
         lines.append(f"| {title} | {' | '.join(format(row['parts']['entity_f1'][each], '.3f') for each in types)} |")
-    lines += ["", "Settings beside the shipped spec:", ""]
-    lines += [f"- {title}: `{'` `'.join(row['settings'])}`" for title, row in known["rows"].items() if row["settings"]]
+    lines += settings_note(rows)
     return "\n".join(lines) + "\n"
 
 
