@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from rnnlab.decoding.sampling import Sampler
 
@@ -88,6 +89,24 @@ def test_keys_sound_as_often_as_they_are_probable() -> None:
     frames = np.stack([Sampler(top_k=2).frame(scores, random) for _ in range(200)])
     assert frames[:, :2].any(axis=0).all()
     assert not frames[:, 2:].any()
+
+
+@given(
+    scores=arrays(np.float64, 88, elements=st.floats(-30, 30)), temperature=st.sampled_from([0.01, 0.3, 0.9, 1.5, 20.0])
+)
+def test_the_temperature_says_which_keys_sound_and_not_how_many(scores, temperature) -> None:
+    expected = Sampler().sounding(scores)
+    np.testing.assert_allclose(expected, 1 / (1 + np.exp(-scores)), rtol=1e-6, atol=1e-9)
+    found = Sampler(temperature).sounding(scores)
+    assert found.sum() == pytest.approx(expected.sum(), rel=1e-3, abs=1e-3)
+    order = np.argsort(scores, kind="stable")
+    assert (np.diff(found[order]) >= -1e-12).all()
+
+
+def test_a_low_temperature_takes_the_most_probable_keys_though_none_is_certain() -> None:
+    scores = np.array([-0.4, -0.5, -3.0, -0.6, -5.0])  # 1.2 keys are expected
+    assert Sampler(0.01).sounding(scores)[0] == pytest.approx(1.0, abs=1e-3)
+    np.testing.assert_array_equal(Sampler(0).frame(scores, np.random.default_rng(0)), [1, 0, 0, 0, 0])
 
 
 @pytest.mark.parametrize(

@@ -71,19 +71,43 @@ class Sampler:
     def frame(self, scores: Scores, random: np.random.Generator) -> NDArray[np.bool_]:
         """Return which keys sound, (K,): each drawn for itself, of the `top_k` most probable ones.
 
+        The temperature says how boldly keys are chosen, not how many: these are as many as the network expects.
+
         Args:
             scores: (K,) of the network, the log-odds that a key sounds.
             random: draws.
         """
         scores = np.asarray(scores, np.float64)
+        order = np.argsort(-scores, kind="stable")
         if self.temperature == 0:
-            sounds = scores > 0
+            sounds = np.isin(np.arange(len(scores)), order[: round(float(_logistic(scores).sum()))])
         else:
-            with np.errstate(over="ignore"):  # to infinity, whose hyperbolic tangent is 1
-                sounds = random.random(len(scores)) < 0.5 * (1 + np.tanh(scores / self.temperature / 2))
+            sounds = random.random(len(scores)) < self.sounding(scores)
         if self.top_k is not None:
-            sounds &= np.isin(np.arange(len(scores)), np.argsort(-scores, kind="stable")[: self.top_k])
+            sounds &= np.isin(np.arange(len(scores)), order[: self.top_k])
         return sounds
+
+    def sounding(self, scores: Scores) -> NDArray[np.float64]:
+        """Return the probability that each key is drawn, (K,), of the log-odds of the network; the temperature > 0.
+
+        All log-odds, divided by the temperature, are moved by one number, so that the same number of keys is expected:
+        else a low temperature would silence a chord of which no single key is certain.
+        """
+        scores = np.asarray(scores, np.float64)
+        expected = _logistic(scores).sum()
+        with np.errstate(over="ignore"):
+            bold = np.clip(scores / self.temperature, -1e12, 1e12)
+        if self.temperature == 1:
+            return _logistic(bold)
+        lowest, highest = -1e13, 1e13
+        for _ in range(200):  # by halves: the sum rises with what is added
+            middle = (lowest + highest) / 2
+            lowest, highest = (middle, highest) if _logistic(bold + middle).sum() < expected else (lowest, middle)
+        return _logistic(bold + (lowest + highest) / 2)
+
+
+def _logistic(scores: Scores) -> NDArray[np.float64]:
+    return 0.5 * (1 + np.tanh(np.asarray(scores, np.float64) / 2))
 
 
 def _one_hot(size: int, number: int) -> NDArray[np.float64]:
