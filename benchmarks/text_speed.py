@@ -3,8 +3,8 @@
     RNNLAB_DATA_DIR=... python benchmarks/text_speed.py       # about 15 minutes on two cores, which should be idle
 
 The networks are those of configs/movie_reviews.yaml, its convolution left out, wnut17.yaml and shakespeare.yaml. How
-contestants take turns is in race.py. PyTorch is a contestant and no dependency: `pip install torch==2.13.0` (the build for CPUs is enough). Writes
-benchmarks/results/text_speed.json and .md.
+contestants take turns is in race.py. PyTorch is a contestant and no dependency: `pip install torch==2.13.0` (the build
+for CPUs is enough). Writes benchmarks/results/text_speed.json and .md.
 """
 
 from __future__ import annotations

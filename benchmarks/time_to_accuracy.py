@@ -3,9 +3,9 @@
     RNNLAB_DATA_DIR=... python benchmarks/time_to_accuracy.py      # about ten minutes on two idle cores
 
 Both train the network of configs/movie_reviews.yaml less its convolution, on nine folds of ten, and score the tenth
-after each epoch; five times each, in turn, with other seeds. The clock starts with the process, so that importing, reading, the vocabulary and
-compiling count. Plain Keras is the script that everyone writes: padded to the longest of the set, `mask_zero`, `fit`.
-Writes benchmarks/results/time_to_accuracy.json and .md.
+after each epoch; five times each, in turn, with other seeds. The clock starts with the process, so that importing,
+reading, the vocabulary and compiling count. Plain Keras is the script that everyone writes: padded to the longest of
+the set, `mask_zero`, `fit`. Writes benchmarks/results/time_to_accuracy.json and .md.
 """
 
 from __future__ import annotations
