@@ -173,8 +173,8 @@ def planned_and_fixed(name: str, rows: int, longest: int, mean: int) -> Contesta
 RACES = {
     "movie_reviews": Race(
         "10,662 sentences of reviews, 1 to 59 words, mean 21; embedding, bidirectional GRU(128), maximum",
-        7,
-        2,
+        5,
+        1,
         {
             **planned_and_fixed("movie_reviews", 50, 59, 21),
             "keras": ("(e) plain Keras: mask_zero, padded to the longest of the set, `fit`", keras_reviews),
@@ -184,7 +184,7 @@ RACES = {
     "wnut17": Race(
         "3,394 tweets and comments, 1 to 41 words, mean 18; words and characters, bidirectional LSTM(64), CRF",
         5,
-        2,
+        1,
         planned_and_fixed("wnut17", 16, 41, 18),
         {"fixed": "(d)"},
     ),
@@ -204,7 +204,7 @@ RACES = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--races", nargs="+", choices=RACES, default=list(RACES))
-    parser.add_argument("--rounds", type=int, help="default: 7, 5 and 3")
+    parser.add_argument("--rounds", type=int, help="default: 5, 5 and 3")
     parser.add_argument("--worker", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker:

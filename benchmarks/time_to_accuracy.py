@@ -3,7 +3,7 @@
     RNNLAB_DATA_DIR=... python benchmarks/time_to_accuracy.py      # about ten minutes on two idle cores
 
 Both train the network of configs/movie_reviews.yaml less its convolution, on nine folds of ten, and score the tenth
-after each epoch; five times each, in turn, with other seeds. The clock starts with the process, so that importing,
+after each epoch; three times each, in turn, with other seeds. The clock starts with the process, so that importing,
 reading, the vocabulary and compiling count. Plain Keras is the script that everyone writes: padded to the longest of
 the set, `mask_zero`, `fit`. Writes benchmarks/results/time_to_accuracy.json and .md.
 """
@@ -26,7 +26,7 @@ from race import heading, machine, spread
 from rows import RESULTS
 from text_speed import DATA, keras_network, review_texts, spec_of
 
-SEEDS = range(5)
+SEEDS = range(3)
 EPOCHS = 6
 LEVELS = (0.70, 0.74, 0.75, 0.76)
 Say = Callable[[float], None]
