@@ -635,10 +635,11 @@ def test_a_shipped_spec_builds(path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     from rnnlab.errors import DataError
     from rnnlab.network import build_network
     from rnnlab.places import Places
+    from rnnlab.training import prepare
 
     experiment = load_experiment(path)
     try:
         raw = experiment.data.splits(Places(path.parent))
     except DataError as error:
         pytest.skip(f"its data is not here: {error}")
-    assert build_network(experiment, raw["train"].signature).count_params() > 0
+    assert build_network(experiment, prepare(experiment, raw).pipeline.signature).count_params() > 0
