@@ -24,6 +24,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import IO, Any
 
+import yaml
+
 sys.path.insert(0, str(Path(__file__).parents[1]))
 THREADS = 2
 PAUSE = 0.05  # seconds between epochs, in which the last contestant's threads stop spinning
@@ -68,7 +70,7 @@ def rnnlab_train(spec: Mapping[str, Any], data: Path, baton: Baton) -> None:
     An epoch is timed from its first step to its last, with metrics and gradient norm, which rnnlab always computes;
     saving the state, which no other contestant does, is not.
     """
-    from rnnlab.experiment import Experiment
+    from rnnlab.experiment import load_experiment
     from rnnlab.places import Places
     from rnnlab.rundir import RunDir
     from rnnlab.training import train
@@ -91,7 +93,9 @@ def rnnlab_train(spec: Mapping[str, Any], data: Path, baton: Baton) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         endless = {**spec.get("training", {}), "epochs": 1_000_000, "best": None, "devices": "cpu"}
-        experiment = Experiment.model_validate({**spec, "training": endless})
+        path = folder / "spec.yaml"
+        path.write_text(yaml.safe_dump({**spec, "training": endless}), encoding="utf-8")
+        experiment = load_experiment(path)
         train(experiment, RunDir.create(folder / "run"), Places(data, data), Turns())
 
 
