@@ -193,8 +193,8 @@ RACES = {
         2,
         1,
         {
-            "rnnlab": ("(a) rnnlab", partial(rnnlab_epoch, "shakespeare", SHIPPED)),
-            "torch": ("(b) PyTorch", torch_characters),
+            "rnnlab": ("(a) rnnlab, on the whole text", partial(rnnlab_epoch, "shakespeare", SHIPPED)),
+            "torch": ("(b) PyTorch, on its first nine tenths", torch_characters),
         },
         {"torch": "(b)"},
     ),
