@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from rows import RESULTS, config, keep_rows, manifest, rnnlab, scored, sets
@@ -38,13 +38,9 @@ class Question:
 
     what: str
     metric: str
-    split: str
+    split: Literal["validation", "test"]
     several: tuple[str, ...]
     published: str
-
-    def __post_init__(self) -> None:
-        if self.split not in ("validation", "test"):
-            raise ValueError(self.split)
 
 
 QUESTIONS = {

@@ -94,11 +94,11 @@ class Sampler:
         else a low temperature would silence a chord of which no single key is certain.
         """
         scores = np.asarray(scores, np.float64)
+        if self.temperature == 1:
+            return _logistic(scores)
         expected = _logistic(scores).sum()
         with np.errstate(over="ignore"):
             bold = np.clip(scores / self.temperature, -1e12, 1e12)
-        if self.temperature == 1:
-            return _logistic(bold)
         lowest, highest = -1e13, 1e13
         for _ in range(200):  # by halves: the sum rises with what is added
             middle = (lowest + highest) / 2

@@ -35,8 +35,7 @@ class Words(Tokens):
 
     White space of every script separates words, and so do control characters. Letters, marks, digits and the
     underscore make words, with the invisible characters of format among them; any other character is a word of its own,
-    unless `punctuation: keep`. Words that come cut,
-    such as those of `conll`, stay as they are.
+    unless `punctuation: keep`. Words that come cut, such as those of `conll`, stay as they are.
     """
 
     reads: ClassVar[frozenset[Kind]] = frozenset({"text", "words"})
