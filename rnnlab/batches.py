@@ -17,6 +17,7 @@ from rnnlab.examples import Examples, FlatExamples
 from rnnlab.plan import FILLER, Batch, Batching, LaneBatch, plan_evaluation, plan_reading
 from rnnlab.preparation import Pipeline
 from rnnlab.settings import Training
+from rnnlab.vocabulary import PADDING, START
 from rnnlab.windows import FUTURE, SEQUENCE, Lanes, SeriesLanes, Windows
 
 
@@ -236,8 +237,9 @@ class BatchLoader:
     What lies in memory is gathered in the graph, with no Python per example; a memory map is read by NumPy.
 
     Each batch is a dict: the input field (B, T, F), float32 or of tokens int32, with zeros in the padding; `lengths`
-    (B,) int32, 0 for a filler row; `targets` (B, …), if known, of tags (B, T) with -1 in the padding; `weights` (B,)
-    float32, 0 for a filler row; `indices` (B,) int64.
+    (B,) int32, 0 for a filler row; `targets` (B, …), if known, of tags (B, T) with -1 in the padding; of answers in
+    tokens what `taught` makes; what stands beside the examples; `weights` (B,) float32, 0 for a filler row; `indices`
+    (B,) int64.
     """
 
     def __init__(self, examples: FlatExamples) -> None:
@@ -245,10 +247,12 @@ class BatchLoader:
         self.field = examples.signature.inputs[0].name
         target = examples.signature.target
         self.tagged = target is not None and target.kind == "tags"
+        self.written = target is not None and target.kind == "string"
         with tf.device("CPU"):
             self.starts = tf.constant(examples.starts)
             self.lengths = tf.constant(examples.lengths)
             self.targets = None if examples.targets is None else tf.constant(examples.targets)
+            self.beside = {name: tf.constant(each) for name, each in examples.beside.items()}
             self.mapped = isinstance(_base(examples.values), np.memmap)
             self.values = None if self.mapped else tf.constant(examples.values)
         signature = [tf.TensorSpec([None], tf.int64), tf.TensorSpec([], tf.int64)]
@@ -278,10 +282,14 @@ class BatchLoader:
             "lengths": tf.cast(lengths, tf.int32),
             "weights": tf.cast(~filler, tf.float32),
             "indices": indices,
+            **{name: tf.gather(values, indices) for name, values in self.beside.items()},
         }
         if self.targets is not None:
             targets = tf.gather(self.targets, indices)
-            batch["targets"] = self._tags(targets, width) if self.tagged else targets
+            if self.written:
+                batch |= taught(targets)
+            else:
+                batch["targets"] = self._tags(targets, width) if self.tagged else targets
         return batch
 
     def _tags(self, tags: Any, width: Any) -> Any:
@@ -306,6 +314,17 @@ class BatchLoader:
         for row, start, length in zip(rows, starts, lengths, strict=True):
             row[:length] = self.examples.values[start : start + length]
         return rows
+
+
+def taught(targets: Any) -> dict[str, Any]:
+    """Return `targets` (B, L) no wider than the longest answer of these (B, L'), and `teacher` (B, L), what is before.
+
+    Both are tokens, -1 and padding behind the answers' ends; the first that is read is a start mark.
+    """
+    longest = tf.reduce_max(tf.reduce_sum(tf.cast(targets != NOTHING, tf.int32), axis=1))
+    targets = targets[:, :longest]
+    before = tf.pad(targets[:, :-1], [[0, 0], [1, 0]], constant_values=START)
+    return {"targets": targets, "teacher": tf.where(before == NOTHING, PADDING, before)}
 
 
 def _base(values: Any) -> Any:

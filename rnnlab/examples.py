@@ -47,7 +47,8 @@ class Examples(ABC):
         lengths: (N,) int64, the number of time steps of each example.
         targets: what is asked for, or None where it is not known. By the kind of the target field:
             `class` (N,) int64 index into its names; `labels` (N, C) float32 of 0 and 1; `numbers` (N, C) float32;
-            `tags` (N, T) int64 indices, as wide as the longest example or wider, -1 in the padding.
+            `tags` (N, T) int64 indices, as wide as the longest example or wider, -1 in the padding;
+            `string` (N,) texts, bytes in UTF-8 each, without the character NUL, which NumPy drops at their ends.
         groups: (N,) of what must never stand on both sides of a split (a speaker, a patient), or None.
         skipped: the bad sequences that were left out of these, or of the examples that these were cut from.
         notes: what else the user should know of how these were read, one line each.
@@ -79,7 +80,8 @@ class Examples(ABC):
     def read(self, index: int) -> dict[str, NDArray[np.generic]]:
         """Return the input fields of one example by name.
 
-        A series is (T, F) float32, a text (T,) uint8, its bytes; words are (T,) bytes each.
+        A series is (T, F) float32, frames are (T, H, W, C) float32, a text is (T,) uint8, its bytes; words are (T,)
+        bytes each.
         """
 
     def fingerprint(self) -> str:

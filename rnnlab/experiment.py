@@ -35,6 +35,8 @@ NAMING_KEYS = frozenset(
     for registry in (SOURCES, TRANSFORMS, AUGMENTATIONS, STEMS, ARCHITECTURES, HEADS, TASKS, OPTIMIZERS, SCHEDULES)
 )
 
+Mistakes = list[tuple[tuple[int | str, ...], str]]  # where in the spec, and what
+
 
 class Experiment(Strict):
     """A spec: the data, the question, the network and how it is trained."""
@@ -46,7 +48,7 @@ class Experiment(Strict):
     transforms: list[Annotated[Transform, Choice(TRANSFORMS)]] = Field(
         default_factory=lambda: [TRANSFORMS.load("standardize")()],
         description="how examples are prepared, in order; fitted on the training split alone. Default: standardize, "
-        "and before a forecast impute; of text, words, or to model language characters; of notes none",
+        "and before a forecast impute; of text, words, or to model language characters; of notes and frames none",
     )
     augmentations: list[Annotated[Augmentation, Choice(AUGMENTATIONS)]] = Field(
         default_factory=list, description="how training examples are varied, in order, after the transforms; not at all"
@@ -56,7 +58,7 @@ class Experiment(Strict):
     stem: Annotated[Stem, Choice(STEMS)] | None = Field(
         None,
         description="how what holds no numbers becomes vectors; default: of tokens, embedding; of words with their "
-        "characters, word_characters; of series none",
+        "characters, word_characters; of frames, cnn; of series none",
     )
     head: Annotated[Head, Choice(HEADS)] | None = Field(
         None, description="what reads the network; default: the head that serves the task"
@@ -86,7 +88,7 @@ class Experiment(Strict):
     @property
     def reader(self) -> Head:
         """The head: the one named, or the task's own."""
-        return self.head or HEADS.load(self.task.head)()
+        return self.head or HEADS.load(str(self.task.head))()
 
     def to_yaml(self) -> str:
         """Return the spec with every default written out; reading it gives an equal experiment."""
@@ -119,7 +121,9 @@ def _resolve_defaults(values: dict[str, Any]) -> None:
     task, data = values.get("task"), values.get("data")
     kind = task.get("kind") if isinstance(task, dict) else task
     if values.get("head") is None and isinstance(kind, str) and kind in TASKS.names() and not _decodes(values):
-        values["head"] = {HEADS.key: TASKS.load(kind).head}
+        head = TASKS.load(kind).head
+        if head is not None:
+            values["head"] = {HEADS.key: head}
     if "transforms" not in values:
         values["transforms"] = _default_transforms(kind, data)
     validation = data.get("validation") if isinstance(data, dict) else None
@@ -130,9 +134,10 @@ def _resolve_defaults(values: dict[str, Any]) -> None:
 
 def _default_transforms(kind: object, data: object) -> list[dict[str, str]]:
     source = data.get(SOURCES.key) if isinstance(data, dict) else data
-    if isinstance(source, str) and source in SOURCES.names() and SOURCES.load(source).gives_text(data):
+    known = isinstance(source, str) and source in SOURCES.names()
+    if known and SOURCES.load(str(source)).gives_text(data):
         return [{TRANSFORMS.key: "characters" if kind == "language_modeling" else "words"}]
-    if kind == "language_modeling":
+    if kind == "language_modeling" or (known and SOURCES.load(str(source)).gives_frames(data)):
         return []
     before = [{TRANSFORMS.key: "impute"}] if kind == "forecasting" else []
     return [*before, {TRANSFORMS.key: "standardize"}]
@@ -146,9 +151,9 @@ def _decodes(values: dict[str, Any]) -> bool:
         return False
 
 
-def cross_check(experiment: Experiment) -> list[tuple[tuple[int | str, ...], str]]:
+def cross_check(experiment: Experiment) -> Mistakes:
     """Return what does not fit together, as (location, message)."""
-    found: list[tuple[tuple[int | str, ...], str]] = []
+    found: Mistakes = []
     kind = TASKS.name_of(experiment.task)
     if experiment.head is not None and kind not in experiment.head.tasks:
         fitting = [name for name in HEADS.names() if kind in HEADS.load(name).tasks]
@@ -167,7 +172,7 @@ def cross_check(experiment: Experiment) -> list[tuple[tuple[int | str, ...], str
     return found
 
 
-def _architecture_mistakes(experiment: Experiment, kind: str) -> list[tuple[tuple[int | str, ...], str]]:
+def _architecture_mistakes(experiment: Experiment, kind: str) -> Mistakes:
     """Return where architecture and head, or architecture and task, do not fit together."""
     model, head = experiment.model, experiment.head
     name = ARCHITECTURES.name_of(model)
@@ -175,11 +180,16 @@ def _architecture_mistakes(experiment: Experiment, kind: str) -> list[tuple[tupl
         return [(("model", "architecture"), f"'{name}' does not serve {kind}, but {', '.join(sorted(model.decodes))}")]
     if model.decodes and head is not None:
         return [(("head",), f"'{name}' decodes by itself; remove the head")]
+    unused: Mistakes = [(("model", *key), text) for key, text in model.unused(kind)]
+    if unused:
+        return unused
+    if not model.decodes and experiment.task.head is None:
+        return [(("model", "architecture"), f"{kind} needs one that decodes, such as seq2seq; received '{name}'")]
     wanting = None if model.decodes else experiment.reader.mistake(model)
     return [] if wanting is None else [(("model",), wanting)]
 
 
-def _transform_mistakes(experiment: Experiment, kind: str) -> list[tuple[tuple[int | str, ...], str]]:
+def _transform_mistakes(experiment: Experiment, kind: str) -> Mistakes:
     """Return where a transform does not fit the task, or the head."""
     if experiment.task.self_supervised:
         text = "what comes next is asked for in tokens alone; remove `characters`"
@@ -187,7 +197,7 @@ def _transform_mistakes(experiment: Experiment, kind: str) -> list[tuple[tuple[i
     if kind != "forecasting":
         return _misaligned(experiment)
     every_step = not experiment.model.decodes and experiment.reader.every_step
-    found: list[tuple[tuple[int | str, ...], str]] = []
+    found: Mistakes = []
     for number, transform in enumerate(experiment.transforms):
         name = TRANSFORMS.name_of(transform)
         if transform.fills and any(before.lost for before in experiment.transforms[:number]):
@@ -222,7 +232,7 @@ def _transform_mistakes(experiment: Experiment, kind: str) -> list[tuple[tuple[i
     return found
 
 
-def _misaligned(experiment: Experiment) -> list[tuple[tuple[int | str, ...], str]]:
+def _misaligned(experiment: Experiment) -> Mistakes:
     """Return which transforms add or take steps, where each step has its own answer."""
     if not experiment.task.aligned:
         return []
@@ -234,7 +244,7 @@ def _misaligned(experiment: Experiment) -> list[tuple[tuple[int | str, ...], str
     ]
 
 
-def _truncation_mistakes(experiment: Experiment) -> list[tuple[tuple[int | str, ...], str]]:
+def _truncation_mistakes(experiment: Experiment) -> Mistakes:
     """Return what truncated back-propagation needs and does not find."""
     if experiment.training.tbptt is None:
         return []
@@ -242,7 +252,7 @@ def _truncation_mistakes(experiment: Experiment) -> list[tuple[tuple[int | str, 
     if not experiment.task.continuous:
         return [(place, "needs language_modeling, or forecasting with history: all, which read from the beginning")]
     model, name = experiment.model, ARCHITECTURES.name_of(experiment.model)
-    found: list[tuple[tuple[int | str, ...], str]] = []
+    found: Mistakes = []
     if model.decodes:
         found.append((place, f"'{name}' does not forecast at every step; use stacked_rnn and the head per_step"))
     elif not experiment.reader.every_step:

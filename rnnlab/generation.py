@@ -1,12 +1,12 @@
-"""Generation: a run goes on with a text or a piece of music, step by step.
+"""Generation: a run goes on with a text or a piece of music, or writes answers, step by step.
 
-Axes: T time, F features, V vocabulary, K keys.
+Axes: T time, F features, V vocabulary, K keys, N texts, L characters of a text.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,9 +20,11 @@ from rnnlab.prediction import Predictor
 from rnnlab.signature import Field
 from rnnlab.strict import shown
 from rnnlab.transforms._tokens import Tokens
-from rnnlab.vocabulary import END, MARKS, START
+from rnnlab.vocabulary import END, MARKS, PADDING, START, UNKNOWN
 
 MANY = 10  # unknown tokens that a message shows
+NEVER_WRITTEN = (PADDING, UNKNOWN, START)  # marks that no answer holds
+FEW = 100  # known ones that it shows all of
 
 
 class Reader:
@@ -114,6 +116,104 @@ class TextWriter:
             few = ", ".join(unknown[:MANY]) + (", …" if len(unknown) > MANY else "")
             raise UserError(f"--prompt: not among the {len(numbers):,} tokens of the run's vocabulary: {few}")
         return np.array([*start, *(numbers[piece] for piece in pieces)], np.int32)[:, np.newaxis]
+
+
+class AnswerWriter:
+    """Writes answers to a text, each drawn token by token.
+
+    Args:
+        predictor: a run that answers texts with texts.
+    """
+
+    def __init__(self, predictor: Predictor) -> None:
+        import keras
+
+        network = predictor.network
+        self.predictor, self.decoder = predictor, network.get_layer("decoder")
+        final, sequence, lengths, _ = self.decoder.input
+        self.encoder = keras.Model(network.input, [final, sequence, lengths + 0])
+        self.names = predictor.pipeline.signature.known_target.names
+
+    def write(self, prompt: str, count: int, length: int | None, sampler: Sampler, seed: int) -> list[str]:
+        """Return so many answers, each a draw of its own: of more, the first ones are the same.
+
+        Args:
+            prompt: what is answered.
+            count: how many answers.
+            length: the most tokens of one; None: as many as the run's own search allows.
+            sampler: how freely is drawn.
+            seed: of all that is drawn.
+
+        Raises:
+            UserError: the prompt holds nothing that the run knows.
+        """
+        import tensorflow as tf
+
+        self.check(prompt)
+        given = np.array([prompt.encode(errors="replace")] * count, object)
+        field = self.predictor.signature.inputs[0].name
+        inputs = self.predictor.network_inputs({field: given}, tf.strings.length(given))
+        step, state = self.decoder.steps(*self.encoder(inputs, training=False))
+        longest = self.decoder.longest if length is None else length
+        draws = [np.random.default_rng([seed, number]) for number in range(count)]
+        tokens = np.full((count, longest + 1), PADDING, np.int32)
+        before, over = np.full(count, START, np.int32), np.zeros(count, bool)
+        for place in range(longest):
+            scores, state = step(tf.constant(before), state)
+            found = [sampler.token(row, own, NEVER_WRITTEN) for row, own in zip(np.asarray(scores), draws, strict=True)]
+            before = np.array(found, np.int32)
+            over |= before == END
+            tokens[~over, place] = before[~over]
+            if over.all():
+                break
+        texts = self.predictor.experiment.task.written(tokens, self.predictor.learnt)
+        return [text.decode() for text in np.asarray(texts).tolist()]
+
+    def check(self, prompt: str) -> None:
+        """Refuse a prompt of which the run knows nothing.
+
+        Raises:
+            UserError: what it holds, and where they are few, what is known.
+        """
+        cut = next(each for each in self.predictor.pipeline.transforms if isinstance(each, Tokens))
+        known = self.predictor.pipeline.signature.inputs[0].names[len(MARKS) :]
+        pieces = cut.pieces(prompt)
+        if not pieces:
+            raise UserError("--prompt: expected text to answer; received nothing")
+        if not set(pieces) & set(known):
+            listed = f"; known: {', '.join(sorted(known))}" if len(known) <= FEW else ""
+            few = ", ".join(shown(piece) for piece in dict.fromkeys(pieces[:MANY]))
+            raise UserError(f"--prompt: not among the {len(known):,} tokens of the run's vocabulary: {few}{listed}")
+
+
+def nearest_texts(texts: Sequence[str], known: Sequence[str]) -> list[tuple[str, int]]:
+    """Return, of each text, the known one that takes the fewest edits to become it, and how many; of equals the first.
+
+    An edit inserts, removes or changes one character (Levenshtein 1966).
+    """
+    lengths = np.array([len(each) for each in known])
+    letters = np.full((len(known), int(lengths.max())), -1, np.int64)  # (N, L)
+    for row, text in zip(letters, known, strict=True):
+        row[: len(text)] = [ord(letter) for letter in text]
+    found = []
+    for text in texts:
+        edits = _edits(text, letters)[np.arange(len(known)), lengths]
+        found.append((known[int(edits.argmin())], int(edits.min())))
+    return found
+
+
+def _edits(text: str, letters: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return how many edits lead from a text to each beginning of other texts (N, L): (N, L + 1)."""
+    count, width = letters.shape
+    steps = np.arange(width + 1)
+    edits = np.tile(steps, (count, 1))
+    for number, letter in enumerate(text, start=1):
+        changed = edits[:, :-1] + (letters != ord(letter))
+        best = np.minimum(edits[:, 1:] + 1, changed)
+        best = np.concatenate([np.full((count, 1), number), best], axis=1)
+        # To insert costs one a step: the least of all places before, with the steps between.
+        edits = np.minimum.accumulate(best - steps, axis=1) + steps
+    return edits
 
 
 class MusicWriter:

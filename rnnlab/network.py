@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rnnlab.architectures import Horizon
+from rnnlab.architectures import Horizon, Writing
 from rnnlab.errors import DataError, told
 from rnnlab.experiment import Experiment
 from rnnlab.signature import Field, Signature
@@ -16,10 +16,11 @@ STATE = "state_"  # begins the names of the states that are carried on
 def build_network(
     experiment: Experiment, signature: Signature, precision: str = "float32", *, stateful: bool = False
 ) -> Any:
-    """Return a `keras.Model` from {field: (B, T, F), "lengths": (B,) int32} to the task's outputs (B, …).
+    """Return a `keras.Model` from {field: (B, T, …), "lengths": (B,) int32} to the task's outputs (B, …).
 
     Of forecasts, the fields are also `future` (B, H, K), where anything is known of steps to come, and for an
     architecture that decodes `teacher` (B, H, C), the truth that it may look at in training, NaN where it is not known.
+    Of answers in tokens, `teacher` is (B, L) int32, a start mark and the true answer, and the outputs are a dict.
 
     The initial weights are a function of the spec's seed, architecture and head alone.
 
@@ -51,9 +52,12 @@ def build_network(
             encoded, after = experiment.model.carry(series, lengths, list(states.values()))
         else:
             encoded, after = experiment.model.encode(series, lengths), []
-        horizon = _horizon(experiment, inputs, signature, shape)
-        read = experiment.model.decode if experiment.model.decodes else experiment.reader.read
-        result = read(encoded, shape, horizon)
+        if signature.known_target.kind == "string":
+            result = experiment.model.write(encoded, _writing(experiment, inputs, signature.known_target))
+        else:
+            horizon = _horizon(experiment, inputs, signature, shape)
+            read = experiment.model.decode if experiment.model.decodes else experiment.reader.read
+            result = read(encoded, shape, horizon)
     except ValueError as error:
         raise DataError(f"model: the network can't be built on this data: {error}") from error
     except (MemoryError, OverflowError, tf.errors.OpError) as error:
@@ -87,7 +91,9 @@ def _inputs(experiment: Experiment, signature: Signature, shape: tuple[int, ...]
     for field in signature.inputs:
         time = shape[0] if field.kind == "future" else None
         inputs[field.name] = keras.Input((time, *field.shape), name=field.name, dtype=field.dtype)
-    if experiment.model.decodes:
+    if experiment.task.writes:
+        inputs["teacher"] = keras.Input((None,), name="teacher", dtype="int32")
+    elif experiment.model.decodes:
         inputs["teacher"] = keras.Input((shape[0], shape[-1]), name="teacher", dtype="float32")
     return {**inputs, "lengths": keras.Input((), name="lengths", dtype="int32")}
 
@@ -100,6 +106,12 @@ def _embedded(experiment: Experiment, inputs: dict[str, Any], field: Field) -> A
     """
     stem = experiment.stem_for(field)
     return inputs[field.name] if stem is None else stem.embed(inputs[field.name], inputs["lengths"], field)
+
+
+def _writing(experiment: Experiment, inputs: dict[str, Any], target: Field) -> Writing:
+    """Return what an architecture needs to know of the answers that it writes."""
+    search = experiment.task.search_within(target.shape[0])
+    return Writing(inputs["teacher"], len(target.names), search)
 
 
 def _horizon(

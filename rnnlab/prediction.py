@@ -24,7 +24,8 @@ from rnnlab.quiet import load_tensorflow
 from rnnlab.rundir import RunDir, read_arrays
 from rnnlab.signature import Field, Signature
 from rnnlab.strict import shown
-from rnnlab.tasks import Learnt
+from rnnlab.tasks import Learnt, Task
+from rnnlab.vocabulary import START
 from rnnlab.windows import Windows
 
 
@@ -51,8 +52,12 @@ class Predictor:
     widths: tuple[int, ...]
 
     @classmethod
-    def load(cls, path: str | Path) -> Predictor:
+    def load(cls, path: str | Path, task: Task | None = None) -> Predictor:
         """Load a run folder.
+
+        Args:
+            path: of the run.
+            task: in place of the spec's own, where it answers otherwise, such as by a wider search.
 
         Raises:
             RunError: there is no trained run in it, or it is damaged.
@@ -63,8 +68,11 @@ class Predictor:
         run = RunDir.open(Path(path))
         manifest = run.read_manifest()
         experiment = load_experiment(run.spec)
+        if task is not None:
+            experiment = experiment.model_copy(update={"task": task})
         signature = Signature.from_json(manifest["data"]["signature"])
         pipeline, learnt = from_arrays(read_arrays(run.prepared), experiment.transforms, signature)
+        pipeline = pipeline.asked_for(experiment.task.prepared_target(pipeline.signature.known_target, learnt))
         network = build_network(experiment, pipeline.signature)
         weights = read_arrays(run.weights)
         for name, variable in named_variables(network).items():
@@ -101,8 +109,11 @@ class Predictor:
         prepared, lengths = self.pipeline.apply(fields, lengths, series)
         inputs = {**prepared, "lengths": lengths}
         if "teacher" in self.network.input:  # there is none outside of training
-            shape = self.network.input["teacher"].shape[1:]
-            inputs["teacher"] = tf.fill([tf.shape(lengths)[0], *shape], np.float32(np.nan))
+            teacher = self.network.input["teacher"]
+            if teacher.dtype == "int32":
+                inputs["teacher"] = tf.fill([tf.shape(lengths)[0], 1], START)
+            else:
+                inputs["teacher"] = tf.fill([tf.shape(lengths)[0], *teacher.shape[1:]], np.float32(np.nan))
         return {name: inputs[name] for name in self.network.input}
 
     @cached_property
@@ -135,7 +146,7 @@ class Predictor:
 
         By the task: `probabilities` (N, C), `values` (N, C), or of forecasts `values` (N, H, C) and, unless they are
         points, `quantiles` (N, H, C, Q); of every step `tags` (N, T), -1 in the padding, and of a softmax
-        `probabilities` (N, T, C), there 0.
+        `probabilities` (N, T, C), there 0; `texts` (N,), bytes, and what else the task gives of answers in tokens.
         """
         collected: dict[str, NDArray[Any]] = {}
         longest = int(examples.lengths.max(initial=0)) if self.experiment.task.aligned else None
@@ -151,6 +162,8 @@ class Predictor:
                     rows = _widened(rows, longest)
                 collected.setdefault(key, np.zeros((len(examples), *rows.shape[1:]), rows.dtype))[batch.indices] = rows
         for rows in collected.values():
+            if rows.dtype == object:
+                continue
             unknown = np.flatnonzero(np.isnan(rows).reshape(len(rows), -1).any(axis=1))
             if len(unknown):
                 raise DataError(
@@ -193,7 +206,8 @@ class Predictor:
 
         Args:
             sequences: arrays (T, F), or pandas frames with the columns that the run was trained on; or texts; or lists
-                of words. To forecast, what came before; a missing value is NaN.
+                of words; or frames (T, H, W, C), or pictures (H, W, C), of 0 to 1. To forecast, what came before; a
+                missing value is NaN.
             future: to forecast where something is known of the steps to come: of each sequence an array (H, K), or a
                 frame with these columns.
             series: to forecast, the name of each sequence's series, where transforms know each of them.
@@ -201,7 +215,8 @@ class Predictor:
         Returns:
             `probabilities` (N, C) and `classes` (N,) of text, or `values` (N, C), or of forecasts `values` (N, H, C)
             and, unless they are points, `quantiles` (N, H, C, Q) with their `levels` (Q,); of every step `tags` (N, T),
-            -1 in the padding, and `tag_names` (N, T), there empty.
+            -1 in the padding, and `tag_names` (N, T), there empty; of answers in tokens `texts` (N,), `scores` (N,)
+            and of several answers `candidates` and `candidate_scores` (N, K), the best first.
 
         Raises:
             DataError: a sequence has another number of features, no steps, or values that are not finite.
@@ -227,10 +242,13 @@ class Predictor:
         """Return `answers` with what the task adds, such as the names of the classes."""
         answers = self.answers(examples)
         final = self.experiment.task.final_answers(answers, self.pipeline.signature.known_target)
-        return {**answers, **{name: to_numpy(value) for name, value in final.items()}}
+        return {name: to_numpy(value) for name, value in {**answers, **final}.items()}
 
     def _to_array(self, sequence: Any, field: Field, where: str) -> NDArray[Any]:
-        """Return (T, F), of text its bytes, of words (T,); where steps to come are described, T must be the horizon."""
+        """Return (T, F), of text its bytes, of words (T,), of frames (T, H, W, C).
+
+        A picture may come as (H, W, C). Where steps to come are described, T must be the horizon.
+        """
         if field.kind == "text":
             if not isinstance(sequence, str):
                 raise DataError(f"{where}: expected text; received {type(sequence).__name__}")
@@ -251,6 +269,8 @@ class Predictor:
             raise DataError(f"{where}: expected numbers (time, features): {error}") from None
         if array.ndim == 1 and field.shape == (1,):
             array = array[:, np.newaxis]
+        if field.kind == "frames" and array.shape == field.shape:
+            array = array[np.newaxis]
         steps = self.shapes[field.name][0]
         if array.shape[1:] != field.shape or not len(array) or len(array) != (steps or len(array)):
             expected = ", ".join([str(steps or "T ≥ 1"), *map(str, field.shape)])
@@ -259,6 +279,8 @@ class Predictor:
         bad = np.isinf(array) if fills else ~np.isfinite(array)
         if bad.any():
             raise DataError(f"{where}, time step {int(np.argwhere(bad)[0][0])}: a value is not a finite number")
+        if field.kind == "frames" and (array.min() < 0 or array.max() > 1):
+            raise DataError(f"{where}: expected pixels of 0 to 1; received {array.min():g} to {array.max():g}")
         return array
 
 
@@ -285,7 +307,9 @@ def _check_learnt(run: RunDir, experiment: Experiment, pipeline: Pipeline, learn
                 size not in (None, own) for size, own in zip(expected, found, strict=True)
             ):
                 raise ValueError(f"expected {each.name} of shape {each.shape}")
-        outputs = tf.zeros([1, *(size or 1 for size in network.output_shape[1:])])
+        outputs = tf.nest.map_structure(
+            lambda each: tf.zeros([1, *(size or 1 for size in each.shape[1:])], each.dtype), network.output
+        )
         experiment.task.answers(outputs, one, learnt)
     except (KeyError, ValueError, TypeError, tf.errors.OpError) as error:
         reason = told(error, 200)

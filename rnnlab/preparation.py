@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +29,13 @@ class Pipeline:
         transforms: in the order in which they are applied.
         learnt: what each learnt; applying never changes it.
         raw: the signature of what goes in.
+        target: the target as the task prepares it; None: as it is.
     """
 
     transforms: tuple[Transform, ...]
     learnt: tuple[Learnt, ...]
     raw: Signature
+    target: Field | None = None
 
     @classmethod
     def fit(cls, transforms: Sequence[Transform], train: Examples) -> Pipeline:
@@ -66,7 +68,11 @@ class Pipeline:
         result = self.raw
         for transform, learnt in zip(self.transforms, self.learnt, strict=True):
             result = transform.signature(result, learnt)
-        return result
+        return result if self.target is None else replace(result, target=self.target)
+
+    def asked_for(self, target: Field) -> Pipeline:
+        """Return the pipeline with its target as the task prepares it."""
+        return self if target == self.signature.target else replace(self, target=target)
 
     @property
     def per_series(self) -> bool:
@@ -218,7 +224,7 @@ def _series_of(examples: Examples, indices: NDArray[np.int64]) -> NDArray[np.int
 def batch_of(field: Field, values: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Return the values of one raw field of some examples, as transforms are given them.
 
-    Steps (T, F) each are right-padded with zeros to the longest: (B, T, F); words (T,) with empty strings: (B, T); a
+    Steps (T, …) each are right-padded with zeros to the longest: (B, T, …); words (T,) with empty strings: (B, T); a
     text, (T,) bytes each, is a string: (B,); what has one shape is stacked.
     """
     if field.kind == "text":

@@ -7,9 +7,23 @@ from typing import Any, Literal, Self
 
 from rnnlab.errors import DataError
 
-Kind = Literal["series", "future", "notes", "text", "words", "tokens", "spelled", "class", "labels", "numbers", "tags"]
-# Of the others: float32. Words are bytes in UTF-8, as long as the longest.
-DTYPES: dict[str, str] = {"text": "uint8", "words": "S", "tokens": "int32", "spelled": "int32"}
+Kind = Literal[
+    "series",
+    "future",
+    "notes",
+    "frames",
+    "text",
+    "words",
+    "tokens",
+    "spelled",
+    "class",
+    "labels",
+    "numbers",
+    "tags",
+    "string",
+]
+# Of the others: float32. Words and strings are bytes in UTF-8, as long as the longest.
+DTYPES: dict[str, str] = {"text": "uint8", "words": "S", "tokens": "int32", "spelled": "int32", "string": "S"}
 
 
 @dataclass(frozen=True)
@@ -19,12 +33,15 @@ class Field:
     Attributes:
         name: the field's name, such as `sequence`.
         kind: `series` (T, F); `future` (H, K), what is known of steps to come; `notes` (T, K), 1 where a key sounds,
-            else 0; `text` in UTF-8, where a time step is a byte; `words` (T,), bytes in UTF-8 each; `tokens` (T, 1),
-            numbers of `names`; `spelled` (T, 1 + L), a token and its characters, numbers of `characters`; `class` one
-            of `names`; `labels` any number of `names`; `numbers` one value per name; `tags` one of `names` for every
-            step. A target of the input's own name asks for the input's next step.
-        shape: the shape of one time step, such as (F,), or of the whole value where there is no time.
-        names: the names of the features, tokens, classes, labels, numbers or tags.
+            else 0; `frames` (T, H, W, C) of 0 to 1, a picture being one frame; `text` in UTF-8, where a time step is a
+            byte; `words` (T,), bytes in UTF-8 each; `tokens` (T, 1), numbers of `names`; `spelled` (T, 1 + L), a token
+            and its characters, numbers of `characters`; `class` one of `names`; `labels` any number of `names`;
+            `numbers` one value per name; `tags` one of `names` for every step; `string` a text as a whole, bytes in
+            UTF-8, which the network is asked for in tokens. A target of the input's own name asks for the input's next
+            step.
+        shape: the shape of one time step, such as (F,), or of the whole value where there is no time; of a string, once
+            it is prepared, (L,), the most tokens of an answer.
+        names: the names of the features, tokens, classes, labels, numbers or tags; of a string its tokens.
         characters: of what is spelled, the names of the characters.
     """
 

@@ -12,8 +12,8 @@ import functools
 import itertools
 import json
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -24,6 +24,7 @@ import tensorflow as tf
 
 import rnnlab.network
 import rnnlab.preparation
+import rnnlab.signature as signature_of
 from rnnlab.architectures import ARCHITECTURES, Architecture, Encoded
 from rnnlab.errors import UserError
 from rnnlab.experiment import Experiment
@@ -40,6 +41,7 @@ from rnnlab.signature import Signature
 from rnnlab.strict import Strict
 from rnnlab.tasks import TASKS
 from rnnlab.training import train
+from rnnlab.vocabulary import MARKS, START
 
 from .made import (
     FEATURES,
@@ -62,6 +64,7 @@ from .variants import Configuration, all_changed, changes, configurations, is_ac
 
 TOLERANCE = 1e-5
 WIDTH = max(LENGTHS)
+TOKENS = (*MARKS, "a", "b", "c")
 # What a task needs to be asked at all, and for each kind of target what is asked in turn.
 NEEDS: dict[str, Configuration] = {"forecasting": {"history": WIDTH, "horizon": HORIZON}}
 SEASON = {"season": 2, "seasonal_mean": 2}
@@ -201,7 +204,8 @@ def decoding(which: Any) -> list[Case]:
     """Return every configuration of an architecture that decodes, with questions in turn, and every question."""
     cases = []
     for name in ARCHITECTURES.names():
-        if needed(name).decodes:
+        # Of what only writes texts, see test_sequence_to_sequence and test_vec2seq.
+        if questions(needed(name).decodes):
             # Encoders' slow loops are tried beside the other tasks; shares of truth change only what training reads.
             slow = ("unroll", "layer_normalization", "recurrent_dropout", "teacher_forcing")
             tried = [without(each, *slow) for each in which(ARCHITECTURES.load(name))]
@@ -502,8 +506,18 @@ class Tried:
 
     def _answer(self, training: bool, epoch: float = 0.0, many: int = 1) -> Any:
         given = taken(batch(), np.tile(np.arange(len(LENGTHS) + 1), many))
+        if self.writes:
+            given["teacher"] = np.random.default_rng(0).integers(
+                START, len(TOKENS), (len(given["lengths"]), 5), np.int32
+            )
         with random_scope(tf.constant([0, 0]), epoch):
-            return self.network({name: tf.constant(given[name]) for name in self.network.input}, training=training)
+            result = self.network({name: tf.constant(given[name]) for name in self.network.input}, training=training)
+        return result["scores"] if self.writes else result
+
+    @property
+    def writes(self) -> bool:
+        """Whether it answers in tokens."""
+        return isinstance(self.network.output, dict)
 
     def differs(self, other: Tried) -> bool:
         if self.shapes != other.shapes or not np.array_equal(self.answers, other.answers):
@@ -512,15 +526,20 @@ class Tried:
 
 
 @functools.lru_cache(maxsize=16)
-def tried(model: str, head: str) -> Tried:
+def tried(model: str, head: str, in_tokens: bool = False) -> Tried:
     left, right = json.loads(model), json.loads(head)
+    if in_tokens:
+        signature = replace(make_signature("class"), target=signature_of.Field("target", "string", (5,), TOKENS))
+        return Tried(build_network(make_experiment({"kind": "sequence_to_sequence"}, left), signature))
     tasks = HEADS.load(right["name"]).tasks if right else ARCHITECTURES.parse(left).decodes
     question = questions(tasks)[0]
     return Tried(build_network(make_experiment(question.task, left, right), question.signature))
 
 
-def try_out(registry: Registry[Any], name: str, configuration: Configuration) -> Tried:
+def try_out(registry: Registry[Any], name: str, configuration: Configuration, in_tokens: bool = False) -> Tried:
     """Return a component of this configuration beside the first that it fits of the other kind."""
+    if in_tokens:
+        return tried(json.dumps({"architecture": name, **configuration}), "null", True)
     if registry is HEADS:
         right: Configuration | None = {"name": name, **configuration}
         left = next(each for each in models(extremes) if fit(each, right))
@@ -529,6 +548,19 @@ def try_out(registry: Registry[Any], name: str, configuration: Configuration) ->
         decodes = ARCHITECTURES.parse(left).decodes
         right = None if decodes else next(each for each, _ in heads(extremes) if fit(left, each))
     return tried(json.dumps(left), json.dumps(right))
+
+
+def ways_of_answering(registry: Registry[Any], name: str, configurations: Sequence[Configuration]) -> list[bool]:
+    """Return whether a component is to be tried with answers in tokens: False, True, or both."""
+    if registry is HEADS:
+        return [False]
+    found = [ARCHITECTURES.parse({"architecture": name, **each}) for each in configurations]
+    kinds = {False: "forecasting", True: "sequence_to_sequence"}
+    if not found[0].decodes:
+        return [False]
+    return [
+        way for way, kind in kinds.items() if kind in found[0].decodes and not any(each.unused(kind) for each in found)
+    ]
 
 
 @pytest.mark.parametrize(("registry", "name", "before", "after"), all_keys())
@@ -541,8 +573,9 @@ def test_every_key_changes_the_network(
         left, right = {**beside, **before}, {**beside, **after}
         if not (is_accepted(cls, left) and is_accepted(cls, right)):
             continue
-        if try_out(registry, name, left).differs(try_out(registry, name, right)):
-            return
+        for in_tokens in ways_of_answering(registry, name, (left, right)):
+            if try_out(registry, name, left, in_tokens).differs(try_out(registry, name, right, in_tokens)):
+                return
     pytest.fail(f"{name}: {before} and {after} make the same network")
 
 

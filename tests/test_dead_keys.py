@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import inspect
 import types
 import typing
 from collections.abc import Callable, Iterator
@@ -42,6 +43,12 @@ FORECAST = (SERIES, "transforms=[impute]", "training.best=null", "task={kind: fo
 DECODER = (*FORECAST, "model={architecture: seq2seq}")
 TEXT = ("data={source: text, train: text.csv}", "transforms=[words]")
 TAGGING = ("data={source: conll, train: train.conll}", "transforms=[words]", "task={kind: tagging}")
+PAIRS = (
+    "data={source: parallel, train: pairs.tsv}",
+    "transforms=[characters]",
+    "task={kind: sequence_to_sequence}",
+    "model={architecture: seq2seq}",
+)
 FOLDS = "data.validation.by=folds"
 SERIES = (
     "data={source: series, dataset: co2}",
@@ -70,7 +77,7 @@ def classes() -> list[type[Strict]]:
         Experiment,
         *with_nested(SequenceSource),
         *with_nested(Training),
-        *(TASKS.load(name) for name in TASKS.names()),
+        *(each for name in TASKS.names() for each in with_nested(TASKS.load(name)) if not inspect.isabstract(each)),
     ]
     return [each for each in dict.fromkeys(found) if each.__name__ != "Schedule"]  # a schedule's are Keras's own
 
@@ -100,6 +107,7 @@ class Bench:
         rows = (f"{day},{value}" for day, value in zip(days, random.normal(size=60), strict=True))
         (folder / "series.csv").write_text("\n".join(["time,y", *rows]) + "\n")
         (folder / "text.csv").write_text("text,label\n" + "one two,a\nthree,b\n" * 20)
+        (folder / "pairs.tsv").write_text("one two\teins zwei\nthree\tdrei\n" * 20)
         holes = np.where(np.arange(len(values))[:, None] == 0, np.nan, values)  # in the first sequence
         np.savez(folder / "holes.npz", **{**common, "values": holes}, labels=labels)
 
@@ -193,6 +201,25 @@ def tags(bench: Bench, settings: tuple[str, ...]) -> object:
     learnt = task.fit(FlatExamples.from_sequences(signature, ["0"], words, np.array([[2, 0, 1]])))
     scores = np.array([[[0, 1, 5], [0, 2, 1], [0, 1, 3]]], np.float32)
     return np.asarray(task.answers(tf.constant(scores), tf.constant([3]), learnt)["tags"]).tolist()
+
+
+def asked_for(bench: Bench, settings: tuple[str, ...]) -> object:
+    return prepared(bench, settings).pipeline.signature.known_target
+
+
+def written_losses(bench: Bench, settings: tuple[str, ...]) -> object:
+    """Return the losses of scores of three tokens."""
+    scores = np.array([[[0.0, 1.0, 2.0]]], np.float32)
+    batch = {"targets": np.array([[2]]), "weights": np.ones(1, np.float32)}
+    return np.asarray(bench.experiment(settings).task.losses({"scores": scores}, batch, {})[0]).tolist()
+
+
+def searched(bench: Bench, settings: tuple[str, ...]) -> object:
+    """Return how the network looks for an answer."""
+    from rnnlab.network import build_network
+
+    experiment = bench.experiment(settings)
+    return build_network(experiment, prepared(bench, settings).pipeline.signature).get_layer("decoder").search
 
 
 def windows(bench: Bench, settings: tuple[str, ...]) -> object:
@@ -406,6 +433,17 @@ EFFECTS: dict[str, tuple[Look, Settings, Settings]] = {
         levels, (*FORECAST, "task.output=quantiles"), (*FORECAST, "task.output=quantiles", "task.levels=[0.1, 0.5]"),
     ),
     "Tagging.constrained": (tags, TAGGING, (*TAGGING, "task.constrained=true")),
+    "SequenceToSequence.tokens": (asked_for, PAIRS, (*PAIRS, "task.tokens=characters")),
+    "SequenceToSequence.max_length": (asked_for, PAIRS, (*PAIRS, "task.max_length=7")),
+    "SequenceToSequence.label_smoothing": (written_losses, PAIRS, (*PAIRS, "task.label_smoothing=0.2")),
+    "SequenceToSequence.search": (searched, PAIRS, (*PAIRS, "task.search={beam: 2}")),
+    "BeamSearch.beam": (searched, PAIRS, (*PAIRS, "task.search.beam=3")),
+    "BeamSearch.length_penalty": (
+        searched, (*PAIRS, "task.search.beam=3"), (*PAIRS, "task.search.beam=3", "task.search.length_penalty=0.6"),
+    ),
+    "BeamSearch.answers": (
+        searched, (*PAIRS, "task.search.beam=3"), (*PAIRS, "task.search.beam=3", "task.search.answers=2"),
+    ),
     "Regression.loss": (losses, (*REGRESSION, "task.loss=squared"), (*REGRESSION, "task.loss=huber")),
 }  # fmt: skip
 

@@ -125,9 +125,9 @@ def test_equal_lengths_give_no_figure_by_length() -> None:
 
 @pytest.mark.parametrize("lengths", [[5] * 89 + [9], [5] + [9] * 89, [5] * 45 + [9] * 45, list(range(90))])
 def test_skewed_lengths_are_binned_without_an_empty_bin(lengths: list[int]) -> None:
-    from rnnlab.figures.accuracy_by_length import _places
+    from rnnlab.figures._evidence import bins_of
 
-    counts = np.bincount(_places(np.array(lengths)))
+    counts = np.bincount(bins_of(np.array(lengths)))
     assert len(counts) >= 2
     assert counts.min() > 0
     assert counts.sum() == 90

@@ -17,8 +17,8 @@ PACKAGE = Path(rnnlab.__file__).parent
 FLOORS = {
     "F0": "errors bounded signals quiet strict archives midi signature record registry",
     "F1": "yamlfile rundir places examples vocabulary entities frequency calendars panel windows "
-    "layers history manifest optimizers settings sources",
-    "F2": "transforms plan decoding",
+    "decoding layers history manifest optimizers settings sources",
+    "F2": "transforms plan",
     "F3": "preparation augmentations stems architectures heads metrics baselines figures",
     "F4": "batches tasks",
     "F5": "experiment",

@@ -21,6 +21,7 @@ from rnnlab.layers.attention import Attention
 from rnnlab.layers.convolution import StridedLengths, TimeConvolution, TimePooling
 from rnnlab.layers.crf import LinearChain
 from rnnlab.layers.decoder import DecoderCell, ForecastDecoder
+from rnnlab.layers.frames import FlatFrames, FrameConvolution, FrameMean, FramePooling
 from rnnlab.layers.horizon import AheadOfEachStep, HorizonOutputs, SeasonalMean
 from rnnlab.layers.normalization import MaskedBatchNormalization
 from rnnlab.layers.pooling import AttentionOverTime, MaxOverTime, MeanOverTime
@@ -28,6 +29,7 @@ from rnnlab.layers.randomness import Dropout, random_scope
 from rnnlab.layers.recurrent import NormalizedCell, Recurrent
 from rnnlab.layers.spelling import Spelling
 from rnnlab.layers.time import FinalStep, ZeroPadding
+from rnnlab.layers.token_decoder import TokenDecoder
 
 from .made import make_sequences, pad_with
 
@@ -44,7 +46,7 @@ class Attended(keras.layers.Layer):
     def call(self, inputs: Any, lengths: Any) -> Any:
         if not self.attention.built:
             self.attention.build((None, 5), inputs.shape)
-        return self.attention(tf.ones([tf.shape(inputs)[0], 5]), *self.attention.keys(inputs, lengths))
+        return self.attention(tf.ones([tf.shape(inputs)[0], 5]), *self.attention.keys(inputs, lengths))[0]
 
 
 class Decoded(keras.layers.Layer):
@@ -105,14 +107,20 @@ LAYERS: dict[str, Make] = {
         for direction in ("forward", "backward")
     },
 }
-# Of (B,), of one step, and of characters: they have no padding, or know it from the characters.
+# Of (B,), of one step, of frames, none of which sees another, and of characters: they have no padding, or know it from
+# the characters.
 ELSEWHERE: dict[str, Make] = {
     "lengths": lambda: StridedLengths(3, 2, "valid"),
     "cell": lambda: NormalizedCell("lstm", 4, layer_normalization=True),
     "attention": lambda: Attention("luong", 4),
     "decoder cell": lambda: DecoderCell("lstm", [4], "luong", input_feeding=True, dropout=0.2),
     "forecast decoder": lambda: ForecastDecoder("gru", [4], (3, 1, 2), "bahdanau", hidden_units=3, feedback=False),
+    "token decoder": lambda: TokenDecoder("lstm", [4], 9, 3, "luong", tied=True, hidden_units=3, beam=2, answers=2),
     "ahead": lambda: AheadOfEachStep(),
+    "frame convolution": lambda: FrameConvolution(4, 3, 2, use_bias=False),
+    "frame pooling": lambda: FramePooling(2),
+    "flat frames": lambda: FlatFrames(),
+    "frame mean": lambda: FrameMean(),
     "spelling": lambda: Spelling(9, 3, 4, "cnn", 2),
     "recurrent spelling": lambda: Spelling(9, 3, 4, "gru"),
     "horizon outputs": lambda: HorizonOutputs((2, 1, 1), 4),

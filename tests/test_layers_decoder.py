@@ -282,11 +282,13 @@ def test_attention_weighs_valid_steps_alone_and_they_sum_to_one(kind: Any) -> No
     layer.build((B, U), (B, T, U))
     for weight in layer.weights:
         weight.assign(random.normal(size=weight.shape))
-    found = layer(tf.constant(query), *layer.keys(tf.constant(sequence), LENGTHS))
+    found, weights = layer(tf.constant(query), *layer.keys(tf.constant(sequence), LENGTHS))
     np.testing.assert_allclose(found, attended(layer, query, sequence), atol=1e-5)
     # Of steps that say their own number, the answer is the weights.
     keys, _, valid = layer.keys(tf.constant(sequence), LENGTHS)
-    weights = np.asarray(layer(tf.constant(query), keys, tf.tile(tf.eye(T)[None], [B, 1, 1]), valid))
+    own, weights = layer(tf.constant(query), keys, tf.tile(tf.eye(T)[None], [B, 1, 1]), valid)
+    np.testing.assert_allclose(own, weights, atol=1e-6)
+    weights = np.asarray(weights)
     np.testing.assert_allclose(weights.sum(axis=1), 1, atol=1e-6)
     assert (weights[np.arange(T) >= LENGTHS[:, None]] == 0).all()
     assert (weights[np.arange(T) < LENGTHS[:, None]] > 0).all()

@@ -34,9 +34,15 @@ def random_case(kind: str, seed: int, examples: int = 57, classes: int = 5) -> t
     """Return answers and the batch to hold them against, for a kind of target; the last class occurs in neither."""
     if kind == "tags":
         answers, targets = random_tags(seed, examples)
+    elif kind == "string":
+        answers, targets = random_texts(seed, examples)
+        asked = np.random.default_rng(seed).integers(1, 9, examples).astype(np.float64)
+        answers |= {"asked": asked, "surprisal": asked * np.random.default_rng(seed + 1).random(examples)}
     else:
         answers, targets = random_forecasts(seed) if kind == "series" else random_answers(kind, seed, examples, classes)
     batch = {"targets": targets, "weights": np.ones(len(targets), np.float32)}
+    if kind == "string":
+        batch["texts"] = targets
     if kind == "series":
         batch["scale"] = np.random.default_rng(seed + 1).choice([0, np.nan, 0.5, 3, 40], (len(targets), 2)).astype("f4")
     return answers, batch
@@ -64,6 +70,15 @@ def random_tags(seed: int, examples: int = 57) -> tuple[Arrays, np.ndarray]:
     padding = np.arange(9) >= random.integers(1, 10, examples)[:, None]
     answers, targets = (np.where(padding, -1, each) for each in (answers, targets))
     return {"tags": np.pad(answers, [(0, 0), (0, 2)], constant_values=-1)}, targets
+
+
+def random_texts(seed: int, examples: int) -> tuple[Arrays, np.ndarray]:
+    """Return texts of up to nine words of four, every second one right."""
+    random = np.random.default_rng(seed)
+    texts = [" ".join(random.choice(["one", "two", "Two.", "été"], random.integers(1, 10))) for _ in range(examples)]
+    answers = [text if number % 2 else text[: len(text) // 2] for number, text in enumerate(texts)]
+    encoded = [np.array([text.encode() for text in each], np.bytes_) for each in (answers, texts)]
+    return {"texts": encoded[0]}, encoded[1]
 
 
 def random_answers(kind: str, seed: int, examples: int, classes: int) -> tuple[Arrays, np.ndarray]:
@@ -96,6 +111,8 @@ def perfect_answers(kind: str, answers: Arrays, targets: np.ndarray) -> Arrays:
         return {"values": targets}
     if kind in LANGUAGE:
         return {**answers, "surprisal": 0 * answers["surprisal"]}
+    if kind == "string":
+        return {**answers, "texts": targets, "surprisal": 0 * answers["surprisal"]}
     if kind == "tags":
         return {"tags": targets}
     return {"values": targets, "quantiles": np.repeat(targets[..., None], len(LEVELS), axis=-1), "levels": LEVELS}

@@ -119,11 +119,28 @@ PER_STEP: dict[str, Any] = {
     "training": {"optimizer": {"name": "sgd", "learning_rate": 0.05, "clip_norm": 0.5}},
 }
 
+PAIRS: dict[str, Any] = {
+    "data": {"source": "parallel", "validation": {"by": "fraction"}},
+    "transforms": [{"name": "characters"}],
+    "task": {"kind": "sequence_to_sequence", "tokens": {"name": "characters"}, "label_smoothing": 0.1},
+    "stem": {"name": "embedding", "units": 4},
+    "model": {
+        "architecture": "seq2seq",
+        "encoder": {"architecture": "stacked_rnn", "cell": "gru", "units": [4], "bidirectional": True},
+        "decoder": {"units": [5], "attention": "luong", "input_feeding": True, "embedding_units": 4},
+    },
+    "training": {"optimizer": {"name": "sgd", "learning_rate": 0.1, "clip_norm": 0.5}},
+}
+
 _FORCED = {"dropout": 0.3, "teacher_forcing": {"start": 1.0, "end": 0.0, "epochs": 3}}
 CASES |= {
     "seq2seq_forced_dropout": {
         **SEQ2SEQ,
         "model": {**SEQ2SEQ["model"], "decoder": {**SEQ2SEQ["model"]["decoder"], **_FORCED}},
+    },
+    "pairs_forced_dropout": {
+        **PAIRS,
+        "model": {**PAIRS["model"], "decoder": {**PAIRS["model"]["decoder"], **_FORCED}},
     },
     "per_step_quantiles": {**PER_STEP, "head": {**PER_STEP["head"], "dropout": 0.2}},
 }
@@ -193,6 +210,7 @@ DETERMINISTIC |= {
         "training": {"accumulate": 2, "optimizer": {"name": "sgd", "learning_rate": 0.05, "clip_norm": 0.5}},
     },
     "per_step_quantiles_alone": PER_STEP,
+    "pairs_taught": {**PAIRS, "training": {**PAIRS["training"], "accumulate": 2}},
     "tagger_chain": TAGGER,
     "tagger_softmax": {**TAGGER, "head": {"name": "tags"}},
     "direct_by_series": {
@@ -233,6 +251,14 @@ def write_tags(path: Path) -> Path:
     return path
 
 
+def write_pairs(path: Path) -> Path:
+    """Write words of random lengths, and behind a TAB each word the other way round."""
+    random = np.random.default_rng(0)
+    words = ["".join(random.choice(list("abc"), length)) for length in random.integers(1, 9, EXAMPLES)]
+    path.write_text("".join(f"{word}\t{word[::-1]}\n" for word in words))
+    return path
+
+
 def make_case(case: str, folder: Path, model: Mapping[str, Any] | None = None, **training: Any) -> Experiment:
     """Write the case's data into the folder, once, and return the experiment."""
     data = folder / "train.npz"
@@ -248,6 +274,8 @@ def make_case(case: str, folder: Path, model: Mapping[str, Any] | None = None, *
         del own["train"]
         table = folder / "series.csv"
         own["file"] = str(table if table.exists() else write_gapped_series(table))
+    if own["source"] == "parallel":
+        own["train"] = str(write_pairs(folder / "train.tsv"))
     if own["source"] == "conll":
         own["train"] = str(write_tags(folder / "train.conll"))
     merged = {"epochs": 4, "batch_size": 8, "buckets": {"shapes": 3}, **values["training"], **training}

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rnnlab.decoding.search import Search
 from rnnlab.registry import Registry
 from rnnlab.strict import Strict
 
@@ -80,6 +81,21 @@ class Horizon:
         return mean if ahead is None else keras.layers.Concatenate(name="ahead")([ahead, mean])
 
 
+@dataclass(frozen=True)
+class Writing:
+    """What an answer in tokens is written with.
+
+    Attributes:
+        teacher: (B, L) int32, symbolic: a start mark and the true answer, for training and its loss.
+        tokens: V, how many there are, marks among them.
+        search: how an answer is looked for where there is no truth.
+    """
+
+    teacher: Any
+    tokens: int
+    search: Search
+
+
 class Architecture(Strict, ABC):
     """A named network over one sequence."""
 
@@ -102,6 +118,14 @@ class Architecture(Strict, ABC):
     def decode(self, encoded: Encoded, shape: tuple[int, ...], horizon: Horizon | None) -> Any:
         """Return the symbolic outputs of an architecture that `decodes`, in a head's place; see `Head.read`."""
         raise NotImplementedError(f"{type(self).__name__} is an encoder: a head reads it")
+
+    def write(self, encoded: Encoded, writing: Writing) -> dict[str, Any]:
+        """Return the symbolic `scores`, `tokens` and `ranks` of an architecture that writes; see `TokenDecoder`."""
+        raise NotImplementedError(f"{type(self).__name__} writes no tokens")
+
+    def unused(self, task: str) -> Sequence[tuple[tuple[str | int, ...], str]]:
+        """Return keys that were set and do nothing for this kind of task, each with what to do about it."""
+        return ()
 
     @property
     def decodes(self) -> frozenset[str]:

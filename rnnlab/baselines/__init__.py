@@ -26,18 +26,21 @@ class Baseline(Strict, ABC):
         tasks: the kinds of task that it serves.
         inputs: the kinds of raw input that it reads.
         calibrated: whether its probabilities are estimates, not just a decision in the form of 0 and 1.
+        prepared: whether it is given examples as the network is: prepared, with answers in tokens.
     """
 
     title: ClassVar[str]
     tasks: ClassVar[frozenset[str]]
     inputs: ClassVar[frozenset[Kind]] = frozenset({"series"})
     calibrated: ClassVar[bool] = True
+    prepared: ClassVar[bool] = False
 
     @abstractmethod
     def answers(self, train: Examples, test: Examples, seed: int) -> dict[str, NDArray[Any]]:
         """Return answers for the test examples in the task's form.
 
-        These are `probabilities` (N, C), `values` (N, C) or `tags` (N, T), -1 in the padding.
+        These are `probabilities` (N, C), `values` (N, C), `tags` (N, T), -1 in the padding, `texts` (N,), bytes in
+        UTF-8, or `surprisal` (N,) of all tokens of an example and `asked` (N,), how many these are.
 
         Raises:
             NotApplicable: with the reason.

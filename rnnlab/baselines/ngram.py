@@ -35,12 +35,17 @@ class Ngram(Baseline):
     title: ClassVar[str] = "n-gram (Kneser-Ney)"
     tasks: ClassVar[frozenset[str]] = frozenset({"language_modeling"})
     inputs: ClassVar[frozenset[Kind]] = frozenset({"tokens"})
+    prepared: ClassVar[bool] = True
 
     def answers(self, train: Examples, test: Examples, seed: int) -> dict[str, NDArray[Any]]:
         names = train.signature.inputs[0].names
-        characters = all(len(name) == 1 for name in names[len(MARKS) :])
-        model = KneserNey.fit(sequences(train), len(names), OF_CHARACTERS if characters else OF_WORDS)
+        model = KneserNey.fit(sequences(train), len(names), order_for(names))
         return answer([-np.log(model.probabilities(each)[1:]) for each in sequences(test)])
+
+
+def order_for(names: Sequence[str]) -> int:
+    """Return of how many tokens grams of this vocabulary are made."""
+    return OF_CHARACTERS if all(len(name) == 1 for name in names[len(MARKS) :]) else OF_WORDS
 
 
 @dataclass(frozen=True)
@@ -105,10 +110,22 @@ class KneserNey:
 
     def probabilities(self, text: Tokens) -> NDArray[np.float64]:
         """Return the probability of each token of a text (T,) after those before it, as far as the order reaches."""
-        found = np.full(len(text), 1 / self.size)
+        found: NDArray[np.float64] = self.by_order(text, np.arange(len(text)))[-1]
+        return found
+
+    def by_order(self, tokens: Tokens, places: Tokens) -> NDArray[np.float64]:
+        """Return what the model of each order says of each token, (1 + K, T), that of order 0 being uniform.
+
+        Args:
+            tokens: (T,) of texts that lie end to end.
+            places: (T,) where in its text each stands; none is asked for by tokens of the text before.
+        """
+        found = np.full((1 + len(self.levels), len(tokens)), 1 / self.size)
         for order, level in enumerate(self.levels, start=1):
-            grams = _grams(text, order, self.size)
-            found[order - 1 :] = level.interpolated(grams, self.size, found[order - 1 :])
+            found[order] = found[order - 1]
+            reached = order - 1 + np.flatnonzero(places[order - 1 :] >= order - 1)
+            grams = _grams(tokens, order, self.size)[reached - (order - 1)]
+            found[order, reached] = level.interpolated(grams, self.size, found[order - 1, reached])
         return found
 
 

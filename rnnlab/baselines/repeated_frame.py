@@ -22,6 +22,7 @@ class RepeatedFrame(Baseline):
     title: ClassVar[str] = "last frame repeated"
     tasks: ClassVar[frozenset[str]] = frozenset({"language_modeling"})
     inputs: ClassVar[frozenset[Kind]] = frozenset({"notes"})
+    prepared: ClassVar[bool] = True
 
     def answers(self, train: Examples, test: Examples, seed: int) -> dict[str, NDArray[Any]]:
         seen = sequences(train)

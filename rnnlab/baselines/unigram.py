@@ -22,6 +22,7 @@ class Unigram(Baseline):
     title: ClassVar[str] = "unigram"
     tasks: ClassVar[frozenset[str]] = frozenset({"language_modeling"})
     inputs: ClassVar[frozenset[Kind]] = frozenset({"tokens", "notes"})
+    prepared: ClassVar[bool] = True
 
     def answers(self, train: Examples, test: Examples, seed: int) -> dict[str, NDArray[Any]]:
         seen, asked = np.concatenate(sequences(train)), sequences(test)

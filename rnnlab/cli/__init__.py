@@ -121,13 +121,14 @@ def predict(
     from_date: Annotated[
         str | None, typer.Option(metavar="DATE", help="forecast from this date on; default: behind the last value")
     ] = None,
+    settings: Settings = None,
     plugin: Plugin = None,
 ) -> None:
     """Answer for a file, whose labels are not needed; of series, forecast what follows."""
     from rnnlab.cli.scoring import predict_file
 
     _load(plugin)
-    predict_file(run, source, output, as_json, from_date)
+    predict_file(run, source, output, as_json, from_date, tuple(settings or ()))
 
 
 @app.command()
@@ -151,9 +152,12 @@ def generate(
     run: Run,
     prompt: Annotated[
         str | None,
-        typer.Option(help="go on from this text, or of music these chords, such as '60 64 67, 62 65 69'"),
+        typer.Option(help="go on from this text, or of music these chords, such as '60 64 67, 62 65 69'; or answer it"),
     ] = None,
-    length: Annotated[int | None, typer.Option(help="tokens, or frames of music; default: 500, or 64")] = None,
+    length: Annotated[
+        int | None, typer.Option(help="tokens, or frames of music; default: 500, or 64; of answers as the run's own")
+    ] = None,
+    count: Annotated[int | None, typer.Option(help="how many answers; default: 10")] = None,
     temperature: Annotated[float, typer.Option(help="below 1: more of the probable; 0: only the most probable")] = 1.0,
     top_k: Annotated[int | None, typer.Option(help="draw among so many of the most probable only")] = None,
     top_p: Annotated[
@@ -163,14 +167,19 @@ def generate(
     output: Annotated[
         Path | None, typer.Option(help="write here; of music default: RUN/generated.mid, a picture beside it")
     ] = None,
+    data_dir: DataDir = None,
     plugin: Plugin = None,
 ) -> None:
-    """Let a run of language modelling go on: with a text as it comes, or with music in a MIDI file."""
+    """Let a run of language modelling go on: with a text as it comes, or with music in a MIDI file; or draw answers.
+
+    Beside each answer stands the nearest one of the training data.
+    """
     from rnnlab.cli.generating import GenerationRequest
     from rnnlab.cli.generating import generate as go_on
 
     _load(plugin)
-    go_on(GenerationRequest(run, prompt, length, temperature, top_k, top_p, seed, output))
+    data = _named_data(data_dir)
+    go_on(GenerationRequest(run, prompt, length, temperature, top_k, top_p, seed, output, count, data))
 
 
 @app.command()

@@ -1,20 +1,23 @@
-"""`rnnlab generate`: a run goes on with a text, or with a piece of music."""
+"""`rnnlab generate`: a run goes on with a text, or with a piece of music, or writes answers to a text."""
 
 from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from rnnlab.cli.scoring import load_predictor
+from rnnlab.cli.scoring import load_predictor, places_of
+from rnnlab.cli.tables import print_table
 from rnnlab.decoding.sampling import Sampler
 from rnnlab.errors import UserError
+from rnnlab.prediction import Predictor
 from rnnlab.rundir import RunDir, write_atomically, write_text
 
 CHARACTERS, FRAMES = 500, 64
+ANSWERS = 10
+MOST_LETTERS = 20_000_000  # of training answers, as if each were as long as the longest
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,8 @@ class GenerationRequest:
     top_p: float | None
     seed: int
     output: Path | None
+    count: int | None = None
+    data: Path | None = None
 
 
 def generate(request: GenerationRequest) -> None:
@@ -37,19 +42,31 @@ def generate(request: GenerationRequest) -> None:
         sampler = Sampler(request.temperature, request.top_k, request.top_p)
     except ValueError as error:
         raise UserError(f"--{error}") from None
-    for option, value in (("--length", request.length), ("--seed", request.seed)):
-        if value is not None and value < 0:
-            raise UserError(f"{option}: expected 0 or more; received {value}")
+    for option, value, least in (
+        ("--length", request.length, 0),
+        ("--seed", request.seed, 0),
+        ("--count", request.count, 1),
+    ):
+        if value is not None and value < least:
+            raise UserError(f"{option}: expected {least} or more; received {value}")
     predictor = load_predictor(RunDir.open(request.run), ())
+    if predictor.experiment.task.writes and predictor.reads_text:
+        _write_answers(request, predictor, sampler)
+        return
     if not predictor.experiment.task.self_supervised:
-        raise UserError(f"{request.run}: expected a run of the task language_modeling, which can go on with an example")
+        raise UserError(
+            f"{request.run}: expected a run of the task language_modeling, which can go on with an example, or of "
+            "sequence_to_sequence that answers texts; `rnnlab predict` answers all others"
+        )
+    if request.count is not None:
+        raise UserError("--count is for answers; draw again with another --seed")
     if predictor.signature.known_target.kind == "notes":
         _write_music(request, predictor, sampler)
     else:
         _write_text(request, predictor, sampler)
 
 
-def _write_text(request: GenerationRequest, predictor: Any, sampler: Sampler) -> None:
+def _write_text(request: GenerationRequest, predictor: Predictor, sampler: Sampler) -> None:
     from rnnlab.generation import TextWriter
 
     length = CHARACTERS if request.length is None else request.length
@@ -65,7 +82,46 @@ def _write_text(request: GenerationRequest, predictor: Any, sampler: Sampler) ->
     print()
 
 
-def _write_music(request: GenerationRequest, predictor: Any, sampler: Sampler) -> None:
+def _write_answers(request: GenerationRequest, predictor: Predictor, sampler: Sampler) -> None:
+    """Print answers, and beside each the nearest training answer, so that one sees what is only copied."""
+    from rnnlab.generation import AnswerWriter, nearest_texts
+
+    if request.prompt is None:
+        raise UserError("--prompt: expected text to answer, such as one of the sources of the training data")
+    count = ANSWERS if request.count is None else request.count
+    answers = AnswerWriter(predictor).write(request.prompt, count, request.length, sampler, request.seed)
+    if request.output is not None:
+        write_text(request.output, "".join(f"{answer}\n" for answer in answers))
+        print(f"{count} answers in {request.output}", file=sys.stderr)
+        return
+    known = _training_answers(request, predictor)
+    if known is None:
+        print("\n".join(answers))
+        return
+    rows = [
+        [answer, near, str(edits)] for answer, (near, edits) in zip(answers, nearest_texts(answers, known), strict=True)
+    ]
+    print_table(["answer", "nearest in training", "edits"], rows)
+
+
+def _training_answers(request: GenerationRequest, predictor: Predictor) -> list[str] | None:
+    """Return the different answers that the run was trained on; None where its data is gone, or another."""
+    try:
+        train = predictor.experiment.data.splits(places_of(predictor.run, request.data))["train"]
+    except UserError as error:
+        print(f"no training answers beside these, as the data can't be read: {error}", file=sys.stderr)
+        return None
+    if train.fingerprint() != predictor.run.read_manifest()["data"]["splits"]["train"]["fingerprint"]:
+        print("no training answers beside these: the data is not what the run was trained on", file=sys.stderr)
+        return None
+    known = list(dict.fromkeys(text.decode() for text in np.asarray(train.known_targets).tolist()))
+    if len(known) * max(map(len, known)) > MOST_LETTERS:
+        print("no training answers beside these: to compare with all of them would take minutes", file=sys.stderr)
+        return None
+    return known
+
+
+def _write_music(request: GenerationRequest, predictor: Predictor, sampler: Sampler) -> None:
     from rnnlab.figures import save
     from rnnlab.figures._piano_roll import piano_roll
     from rnnlab.generation import MusicWriter

@@ -144,10 +144,19 @@ def _build(experiment: Experiment, prepared: Any) -> tuple[Any, float]:
     if experiment.training.batch_steps is not None:
         rows = max(1, experiment.training.batch_steps // width)
     kept = sum(
-        np.prod([rows if axis == 0 else size or width for axis, size in enumerate(layer.output.shape)]) * _kept(layer)
+        np.prod([rows if axis == 0 else size or width for axis, size in enumerate(_shape(layer))]) * _kept(layer)
         for layer in network.layers
     )
     return network, float(4 * (4 * network.count_params() + kept)) / MEGABYTE
+
+
+def _shape(layer: Any) -> tuple[int | None, ...]:
+    """Return the shape of a layer's output; where it has several, of the scores that it learns by."""
+    import keras
+
+    outputs = [each for each in keras.tree.flatten(layer.output) if each.dtype != "int32"]
+    largest = max(outputs or keras.tree.flatten(layer.output), key=lambda each: len(each.shape))
+    return tuple(largest.shape)
 
 
 def _kept(layer: Any) -> int:
@@ -160,7 +169,7 @@ def _kept(layer: Any) -> int:
 def _print_network(network: Any, memory: float) -> None:
     rows = []
     for layer in network.layers:
-        shape = layer.output.shape
+        shape = _shape(layer)
         axes = ["batch", *(["time"] if len(shape) >= 3 else [])]
         known = [axes[axis] if size is None and axis < len(axes) else str(size) for axis, size in enumerate(shape)]
         sees = "lengths" if _takes_lengths(layer) else ""

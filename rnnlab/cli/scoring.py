@@ -16,6 +16,7 @@ import yaml
 from numpy.typing import NDArray
 
 from rnnlab.cli.tables import print_evaluation, print_splits, print_spread, skipped_lines
+from rnnlab.decoding.search import NEVER
 from rnnlab.errors import UserError
 from rnnlab.examples import Examples
 from rnnlab.experiment import Experiment, load_experiment
@@ -23,6 +24,8 @@ from rnnlab.panel import stamp_text
 from rnnlab.places import Places, default_data_directory
 from rnnlab.rundir import RunDir, write_text
 from rnnlab.windows import Windows
+
+SEARCH = "task.search."  # begins the keys that may change after training
 
 
 def evaluate_runs(
@@ -34,9 +37,7 @@ def evaluate_runs(
     runs = [RunDir.open(path) for path in paths] or [RunDir.latest(runs_dir)]
     if as_json and len(runs) > 1:
         raise UserError("--json prints one run; name one")
-    for setting in settings:
-        if not setting.startswith("data."):
-            raise UserError(f"--set {setting}: evaluating takes data.KEY=VALUE only; anything else is another training")
+    _check_settings(settings, ("data.", SEARCH), "evaluating takes data.KEY and task.search.KEY")
     evaluations = []
     for run in runs:
         predictor = load_predictor(run, settings)
@@ -67,13 +68,16 @@ def backtest_run(path: Path | None, data: Path | None, runs_dir: Path) -> None:
     print_splits(run.path, [evaluate(predictor, places, split, figures=split == "validation") for split in splits])
 
 
-def predict_file(path: Path, source: Path, output: Path | None, as_json: bool, from_date: str | None) -> None:
+def predict_file(
+    path: Path, source: Path, output: Path | None, as_json: bool, from_date: str | None, settings: tuple[str, ...] = ()
+) -> None:
     """Answer for a file, as CSV or as JSON lines."""
     if not source.is_file() and not source.is_dir():
         raise UserError(f"{source}: {'expected a file or a folder' if source.exists() else 'no such file'}")
     if output is not None and output.suffix not in (".csv", ".jsonl"):
         raise UserError(f"--output {output}: expected .csv or .jsonl")
-    predictor = load_predictor(RunDir.open(path), ())
+    _check_settings(settings, (SEARCH,), "predicting takes task.search.KEY")
+    predictor = load_predictor(RunDir.open(path), settings)
     given = predictor.experiment.data.read_input(source, predictor.signature)
     examples = predictor.experiment.task.to_answer(given, from_date)
     for note in given.notes:
@@ -100,6 +104,8 @@ def predict_file(path: Path, source: Path, output: Path | None, as_json: bool, f
         rows = [row for index in range(len(examples)) for row in _forecast_rows(examples, index, answers, names)]
     elif "tag_names" in answers:
         rows = [row for index in range(len(examples)) for row in _tag_rows(examples, index, answers)]
+    elif "texts" in answers:
+        rows = [row for index in range(len(examples)) for row in _text_rows(examples.ids[index], index, answers)]
     else:
         rows = [_row(identity, index, answers, names) for index, identity in enumerate(examples.ids)]
     lines = as_json or (output is not None and output.suffix == ".jsonl")
@@ -123,20 +129,37 @@ def export_run(path: Path, form: str, output: Path | None) -> None:
 
 
 def load_predictor(run: RunDir, settings: tuple[str, ...]) -> Any:
-    """Load a run, and say so where its training is not finished; `settings` say where its data are now."""
+    """Load a run, and say so where its training is not finished.
+
+    Args:
+        run: its folder.
+        settings: where its data are now, and how answers in tokens are looked for.
+    """
     from rnnlab.prediction import Predictor
 
-    predictor = Predictor.load(run.path)
+    changed = load_experiment(run.spec, settings) if settings else None
+    searching = any(setting.startswith(SEARCH) for setting in settings)
+    predictor = Predictor.load(run.path, changed.task if changed is not None and searching else None)
     status = run.read_manifest().get("status")
     if status != "finished":
         print(
             f"{run.path}: the training is not finished (status: {status}); its weights so far answer", file=sys.stderr
         )
-    if not settings:
+    if changed is None:
         return predictor
-    changed = load_experiment(run.spec, settings)
     values = {**_values(predictor.experiment), "data": _values(changed)["data"]}
     return replace(predictor, experiment=Experiment.model_validate(values))
+
+
+def _check_settings(settings: Sequence[str], allowed: tuple[str, ...], what: str) -> None:
+    """Refuse to change what a run was trained with.
+
+    Raises:
+        UserError: a key is none of these.
+    """
+    for setting in settings:
+        if not setting.startswith(allowed):
+            raise UserError(f"--set {setting}: {what} only; anything else is another training")
 
 
 def _values(experiment: Experiment) -> dict[str, Any]:
@@ -194,6 +217,18 @@ def _tag_rows(examples: Examples, index: int, answers: dict[str, NDArray[Any]]) 
             row["probability"] = _short(answers["probabilities"][index, step, answers["tags"][index, step]])
         rows.append(row)
     return rows
+
+
+def _text_rows(identity: str, index: int, answers: dict[str, NDArray[Any]]) -> list[dict[str, Any]]:
+    """Return one row for each answer, the best first: the id, the text, and the score by which it is ranked."""
+    if "candidates" not in answers:
+        return [{"id": identity, "text": str(answers["texts"][index]), "score": _short(answers["scores"][index])}]
+    pairs = zip(answers["candidates"][index], answers["candidate_scores"][index], strict=True)
+    return [
+        {"id": identity, "rank": rank, "text": str(text), "score": _short(score)}
+        for rank, (text, score) in enumerate(pairs, start=1)
+        if score > NEVER / 2
+    ]
 
 
 def _short(value: Any) -> float:

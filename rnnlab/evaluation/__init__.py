@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from rnnlab.baselines import BASELINES, Baseline, NotApplicable
 from rnnlab.errors import DataError
+from rnnlab.evaluation.attention import looking
 from rnnlab.examples import Examples, Subset
 from rnnlab.figures import Evidence, draw_all
 from rnnlab.history import read_history
@@ -105,12 +106,15 @@ def evaluate(predictor: Predictor, places: Places, split: str = "test", *, figur
     else:
         answers = {**predictor.answers(examples), **experiment.task.constants()}
         sums = _sums(answers, batch, metrics)
+        if experiment.task.writes:  # what is asked of each token, given the true ones before it
+            taught = {name: metric for name, metric in metrics.items() if metric.needs not in answers}
+            sums = {**sums, **_read_through(predictor, examples, taught)}
     result = Evaluation(
         split,
         len(examples),
         examples.fingerprint(),
         _values(sums, metrics),
-        definitions={name: metric.definition for name, metric in metrics.items()},
+        definitions={name: metric.full_definition() for name, metric in metrics.items()},
         warnings={name: told for name, own in sums.items() if (told := metrics[name].warning(own)) is not None},
         left_out=len(examples.skipped),
         cut=isinstance(examples, Subset),
@@ -159,7 +163,9 @@ def _batch(predictor: Predictor, examples: Examples) -> dict[str, NDArray[Any]]:
     """Return a whole split as the one batch that answers are scored against."""
     series = predictor.series_numbers(series_names(examples), len(examples))
     beside = predictor.experiment.task.per_series(predictor.learnt)
-    targets = {} if examples.targets is None else {"targets": np.asarray(examples.targets)}
+    target = examples.signature.target
+    asked = "texts" if target is not None and target.kind == "string" else "targets"
+    targets = {} if examples.targets is None else {asked: np.asarray(examples.targets)}
     weights = {"weights": np.ones(len(examples), np.float32)}
     return {**targets, **weights, **{name: values[series] for name, values in beside.items()}}
 
@@ -182,8 +188,8 @@ def _read_through(
     objective = Objective(experiment.task, learnt, metrics, pipeline)
     network = predictor.network if settings.tbptt is None else predictor.stateful
     stepper = Stepper(network, None, objective, settings, tf.distribute.get_strategy(), experiment.seed)
-    prepared = pipeline.prepare(examples)
-    asked = prepared if settings.tbptt is None else Lanes(prepared)
+    prepared = experiment.task.prepare(pipeline.prepare(examples), learnt)
+    asked = Lanes(prepared) if settings.tbptt is not None else prepared
     plan = plan_scoring(settings, asked, batching(settings, predictor.widths))
     return objective.sums_of_metrics(stepper.score_all(loader_of(asked, pipeline, {}).load(plan)))
 
@@ -232,14 +238,18 @@ def _score_baselines(
     """Score the baselines of this task, and return what they answer, by title."""
     simple: dict[str, Answers] = {}
     kind = TASKS.name_of(predictor.experiment.task)
-    if predictor.experiment.task.self_supervised:  # what comes next is asked for in the network's own tokens
-        train, examples = predictor.pipeline.prepare(train), predictor.pipeline.prepare(examples)
+    prepared: tuple[Examples, Examples] | None = None
     for name in BASELINES.names():
         baseline: Baseline = BASELINES.load(name)()
-        if kind not in baseline.tasks or examples.signature.inputs[0].kind not in baseline.inputs:
+        if kind not in baseline.tasks:
+            continue
+        given = train, examples
+        if baseline.prepared:  # tokens, of which a likelihood can be compared with the network's
+            given = prepared = prepared or (_prepared(predictor, train), _prepared(predictor, examples))
+        if given[1].signature.inputs[0].kind not in baseline.inputs:
             continue
         try:
-            answers = baseline.answers(train, examples, predictor.experiment.seed)
+            answers = baseline.answers(*given, predictor.experiment.seed)
         except NotApplicable as reason:
             result.skipped[name] = str(reason)
             continue
@@ -251,6 +261,12 @@ def _score_baselines(
         for steps in _by_step(answers, batch, {main: metrics[main]}).values():
             result.baseline_steps[name] = steps
     return simple
+
+
+def _prepared(predictor: Predictor, examples: Examples) -> Examples:
+    """Return examples as the network is asked about them."""
+    prepared = predictor.experiment.task.prepare(predictor.pipeline.prepare(examples), predictor.learnt)
+    return replace(prepared, signature=predictor.pipeline.signature)
 
 
 def _draw(
@@ -275,6 +291,7 @@ def _draw(
         title=predictor.experiment.name,
         windows=examples if isinstance(examples, Windows) else None,
         baselines={title: own["values"] for title, own in simple.items() if "values" in own},
+        looking=looking(predictor, examples) if predictor.experiment.task.writes else (),
         best_epoch=(predictor.run.read_manifest().get("finished") or {}).get("best_epoch"),
     )
     draw_all(evidence, TASKS.name_of(predictor.experiment.task), predictor.run.figures / split)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -39,5 +40,10 @@ class Keras(ExportFormat):
         except (ValueError, TypeError) as error:
             reason = told(error)
             raise ExportError(f"{path}: not loaded: {reason}") from None
-        theirs = np.asarray(loaded(inputs, training=False))
-        return {"outputs": theirs}, {"outputs": np.asarray(predictor.network(inputs, training=False))}
+        return _named(loaded(inputs, training=False)), _named(predictor.network(inputs, training=False))
+
+
+def _named(outputs: Any) -> Answers:
+    """Return outputs by name; a network with one of them has no name for it."""
+    several = outputs if isinstance(outputs, dict) else {"outputs": outputs}
+    return {name: np.asarray(values) for name, values in several.items()}

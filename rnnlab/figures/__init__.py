@@ -27,6 +27,21 @@ RESOLUTION = 150  # dots per inch
 
 
 @dataclass(frozen=True, eq=False)
+class Looking:
+    """What the tokens of one answer looked at, while each was written.
+
+    Attributes:
+        read: (T,) the tokens of the source.
+        said: (L,) those of the answer, its end mark among them.
+        weights: (L, T) of attention; each row sums to one.
+    """
+
+    read: Sequence[str]
+    said: Sequence[str]
+    weights: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
 class Evidence:
     """What there is to draw.
 
@@ -38,14 +53,16 @@ class Evidence:
         lengths: (N,) the examples' numbers of steps.
         targets: what is true, in the form that the examples have it, or None where it is not known; of forecasts
             (N, H, C), NaN where nobody knows.
-        answers: the task's answers by name: `probabilities` (N, C) or `values` (N, C); of forecasts `values` (N, H, C)
-            and, where there are intervals, `quantiles` (N, H, C, Q) and their `levels` (Q,) between 0 and 1.
+        answers: the task's answers by name: `probabilities` (N, C) or `values` (N, C); `texts` (N,), bytes; of
+            forecasts `values` (N, H, C) and, where there are intervals, `quantiles` (N, H, C, Q) and their `levels`
+            (Q,) between 0 and 1.
         train_lengths: numbers of steps of the training examples.
         widths: the widths that batches are padded to, ascending.
         history: one row per epoch, with the columns of `history.csv`.
         best_epoch: the epoch whose weights were kept, or None: that of the lowest validation loss.
         windows: of forecasts, what was read and asked for: the N windows in order.
         baselines: of forecasts, the values of each simple method by its title, (N, H, C) each.
+        looking: of answers in tokens, what a few of them looked at.
     """
 
     title: str
@@ -61,6 +78,7 @@ class Evidence:
     best_epoch: int | None = None
     windows: Windows | None = None
     baselines: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    looking: Sequence[Looking] = ()
 
 
 class Figure(Strict, ABC):

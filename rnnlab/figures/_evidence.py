@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from rnnlab.figures import Evidence
 
+BINS, EXAMPLES_PER_BIN = 8, 15
+
 
 def classified(evidence: Evidence) -> tuple[NDArray[Any], NDArray[Any]] | None:
     """Return targets and probabilities of a split that has both and is not empty, or else None."""
@@ -41,3 +43,23 @@ def where_from(evidence: Evidence) -> str:
     """Return the run, the split and its size in words."""
     count = len(evidence.ids)
     return f"{evidence.title} · {evidence.split} · {count:,} example{'s' if count != 1 else ''}"
+
+
+def bins_of(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return each example's bin, (N,), numbered by rising length, none of them empty."""
+    bins = min(BINS, max(2, len(lengths) // EXAMPLES_PER_BIN))
+    quantiles = np.quantile(lengths, np.linspace(0, 1, bins + 1)[1:-1], method="inverted_cdf")
+    upper = np.unique(quantiles)  # a bin ends with its upper length
+    below = lengths[lengths < lengths.max()]
+    upper = upper[upper < lengths.max()] if (upper < lengths.max()).any() else np.array([below.max()])
+    return np.searchsorted(upper, lengths)
+
+
+def names_of_bins(lengths: NDArray[Any], places: NDArray[np.int64]) -> list[str]:
+    """Return what stands below each bin: its lengths, and how many examples."""
+    names = []
+    for place in range(places.max() + 1):
+        inside = lengths[places == place]
+        span = f"{inside.min()}–{inside.max()}" if inside.min() < inside.max() else f"{inside.min()}"
+        names.append(f"{span}\nn = {len(inside):,}")
+    return names

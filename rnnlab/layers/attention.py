@@ -46,15 +46,16 @@ class Attention(keras.layers.Layer):
         keys = keras.ops.matmul(sequence, self.of_step)
         return keys, zero_padding(sequence, lengths), valid_steps(lengths, tf.shape(sequence)[1], "bool")
 
-    def call(self, query: Any, keys: Any, values: Any, valid: Any) -> Any:
-        """Return the weighted mean (B, U) for a query (B, Q)."""
+    def call(self, query: Any, keys: Any, values: Any, valid: Any) -> tuple[Any, Any]:
+        """Return the weighted mean (B, U) for a query (B, Q), and the weights (B, T); of `luong` also for (B, L, Q)."""
         if self.kind == "luong":
-            scores = tf.einsum("bu,btu->bt", query, keys) * self.units**-0.5
+            scores = tf.einsum("b...u,btu->b...t", query, keys) * self.units**-0.5
+            valid = valid if query.shape.rank == 2 else valid[:, tf.newaxis]
         else:
             hidden = keras.ops.matmul(query, self.of_query) + self.bias
             scores = tf.reduce_sum(tf.tanh(hidden[:, tf.newaxis] + keys) * self.score, axis=-1)
-        weights = tf.nn.softmax(tf.where(valid, scores, scores.dtype.min), axis=1)
-        return tf.einsum("bt,btu->bu", weights, values)
+        weights = tf.nn.softmax(tf.where(valid, scores, scores.dtype.min), axis=-1)
+        return tf.einsum("b...t,btu->b...u", weights, values), weights
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "kind": self.kind, "units": self.units}

@@ -109,8 +109,8 @@ class DecoderCell(keras.layers.Layer):
         ]
         return state, masks
 
-    def step(self, inputs: Any, state: Sequence[Any], masks: Sequence[Any], memory: Any) -> tuple[Any, list[Any]]:
-        """Return the output (B, U) and the state after one step.
+    def step(self, inputs: Any, state: Sequence[Any], masks: Sequence[Any], memory: Any) -> tuple[Any, list[Any], Any]:
+        """Return the output (B, U), the state after one step, and attention's weights (B, T), None without attention.
 
         Args:
             inputs: (B, D).
@@ -118,26 +118,46 @@ class DecoderCell(keras.layers.Layer):
             masks: as `start` gives them.
             memory: the encoder's steps, as `Attention.keys` gives them; None without attention.
         """
-        state = list(state)
-        fed = [state.pop()] if self.input_feeding else []
-        per_cell = 2 if self.cell == "lstm" else 1
-        context = []
+        context, weights = [], None
         if self.attention == "bahdanau":
-            context = [self.attend(state[per_cell * (len(self.cells) - 1)], *memory)]
-        output = tf.concat([inputs, *fed, *context], axis=-1) if fed or context else inputs
-        after: list[Any] = []
+            asking = state[self.states_per_cell * (len(self.cells) - 1)]
+            found, weights = self.attend(asking, *memory)
+            context = [found]
+        fed = [state[-1]] if self.input_feeding else []
+        output, after = self.move(
+            tf.concat([inputs, *fed, *context], axis=-1) if fed or context else inputs, state, masks
+        )
+        if self.attention == "luong":
+            output, weights = self.look(output, memory)
+            after += [output] if self.input_feeding else []
+        elif context:
+            output = tf.concat([output, *context], axis=-1)
+        return output, after, weights
+
+    @property
+    def states_per_cell(self) -> int:
+        return 2 if self.cell == "lstm" else 1
+
+    @property
+    def looks_afterwards(self) -> bool:
+        """Whether no step needs what another one's attention found: then all steps may look at once."""
+        return self.attention != "bahdanau" and not self.input_feeding
+
+    def move(self, inputs: Any, state: Sequence[Any], masks: Sequence[Any]) -> tuple[Any, list[Any]]:
+        """Return the cells' output (B, U) and their states after one step, without attention."""
+        output, after = inputs, []
         for level, cell in enumerate(self.cells):
-            own = state[per_cell * level : per_cell * (level + 1)]
+            own = list(state[self.states_per_cell * level : self.states_per_cell * (level + 1)])
             output, own = cell(output, own)
             after += list(own) if isinstance(own, (list, tuple)) else [own]
             if masks:
                 output *= masks[level]
-        if self.attention == "luong":
-            output = self.join(tf.concat([self.attend(output, *memory), output], axis=-1))
-            after += [output] if self.input_feeding else []
-        elif context:
-            output = tf.concat([output, *context], axis=-1)
         return output, after
+
+    def look(self, output: Any, memory: Any) -> tuple[Any, Any]:
+        """Return what `luong` makes of the cells' outputs (B, U) or (B, L, U), and its weights (B, T) or (B, L, T)."""
+        found, weights = self.attend(output, *memory)
+        return self.join(tf.concat([found, output], axis=-1)), weights
 
     def get_config(self) -> dict[str, Any]:
         own = {"cell": self.cell, "units": self.units, "attention": self.attention}
@@ -224,7 +244,7 @@ class ForecastDecoder(keras.layers.Layer):
             inputs += [future[:, position]] if future is not None else []
             # Where there is nothing to read, ones: of zeros, the cell's kernel would never learn anything.
             inputs = [tf.cast(each, final.dtype) for each in inputs or [tf.ones_like(last[:, :1])]]
-            output, state = self.core.step(tf.concat(inputs, axis=-1), state, masks, memory)
+            output, state, _ = self.core.step(tf.concat(inputs, axis=-1), state, masks, memory)
             output = self.outputs(output if self.hidden is None else self.hidden(output))
             said = output[:, : self.numbers]
             return output, self._fed(said, teacher[:, position], position) if training else said, state

@@ -1,10 +1,11 @@
 """Batch normalisation that counts valid steps only, over all replicas together.
 
-Axes: B batch, T time, F features.
+Axes: B batch, T time, H height, W width, F features.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import keras
@@ -26,7 +27,8 @@ class MaskedBatchNormalization(keras.layers.Layer):
             the initial values, which small data does not have.
         epsilon: added to the variance.
 
-    Call arguments: inputs (B, T, F); lengths (B,) valid steps to count; training.
+    Call arguments: inputs (B, T, F), or of frames (B, T, H, W, F), of which every pixel counts; lengths (B,) valid
+    steps to count; training.
     """
 
     def __init__(self, momentum: float = 0.9, epsilon: float = 1e-3, **arguments: Any) -> None:
@@ -57,11 +59,12 @@ class MaskedBatchNormalization(keras.layers.Layer):
     def _batch_moments(self, inputs: Any, lengths: Any) -> tuple[Any, Any, Any]:
         """Return the mean and variance (F,) of the valid steps of all replicas, and how many there are."""
         valid = zero_padding(inputs, lengths)
-        count = self._over_replicas(tf.cast(tf.reduce_sum(lengths), inputs.dtype))
+        axes, pixels = list(range(inputs.shape.rank - 1)), math.prod(inputs.shape[2:-1])
+        count = self._over_replicas(tf.cast(tf.reduce_sum(lengths) * pixels, inputs.dtype))
         steps = tf.maximum(count, 1.0)
-        mean = self._over_replicas(tf.reduce_sum(valid, axis=[0, 1])) / steps
+        mean = self._over_replicas(tf.reduce_sum(valid, axis=axes)) / steps
         deviation = zero_padding(inputs - mean, lengths)
-        variance = self._over_replicas(tf.reduce_sum(deviation * deviation, axis=[0, 1])) / steps
+        variance = self._over_replicas(tf.reduce_sum(deviation * deviation, axis=axes)) / steps
         return mean, variance, count
 
     @staticmethod

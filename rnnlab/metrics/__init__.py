@@ -20,7 +20,7 @@ from rnnlab.signature import Kind
 from rnnlab.strict import Strict
 
 Sums = dict[str, Any]
-Answer = Literal["probabilities", "values", "quantiles", "tags", "surprisal"]
+Answer = Literal["probabilities", "values", "quantiles", "tags", "surprisal", "texts"]
 
 
 class Metric(Strict, ABC):
@@ -32,7 +32,7 @@ class Metric(Strict, ABC):
         ranks: whether answers can be told better or worse by it at all. Coverage only describes them: it has a right
             value, which is neither the highest nor the lowest. It is nobody's main metric.
         targets: the kinds of target that it is for: `class`, `labels`, `numbers`, `series`, `tags`, `text`, `tokens`,
-            `notes`.
+            `notes`, `string`.
         needs: the answer that it reads; where there is none, it has no value.
         calibrated: whether it takes probabilities at their word. A baseline that gives only a decision, not
             probabilities, has no value for such a metric.
@@ -45,6 +45,10 @@ class Metric(Strict, ABC):
     needs: ClassVar[Answer] = "values"
     calibrated: ClassVar[bool] = False
 
+    def full_definition(self) -> str:
+        """Return the definition, with all that the value depends on beside the answers, such as a library's version."""
+        return self.definition
+
     @abstractmethod
     def sums(self, answers: Mapping[str, Any], batch: Mapping[str, Any]) -> Sums:
         """Return the batch's sums as tensors of fixed shape.
@@ -53,10 +57,11 @@ class Metric(Strict, ABC):
             answers: the task's answers by name: `probabilities` (B, C) or `values` (B, C); of forecasts `values`
                 (B, H, C), and where they have quantiles `quantiles` (B, H, C, Q) and `levels` (Q,), ascending; of every
                 step `tags` (B, T); of language models `surprisal` (B,), −ln of the probability of all that is asked of
-                a row, and `asked` (B,), how many steps that is.
+                a row, and `asked` (B,), how many steps that is; `texts` (B,) strings in UTF-8.
             batch: what the answers are held against:
                 `targets`: (B,) class indices, (B, C) labels or numbers, or (B, H, C) the series' next steps, NaN where
                 nobody knows them, or (B, T) the indices of tags, -1 in the padding;
+                `texts`: (B,) strings in UTF-8, the true ones, where texts are asked for;
                 `weights`: (B,) float32, 1 for an example and 0 for a row that only fills the batch;
                 `scale`: (B, C) float32, of forecasts, if known: what an error is measured by (see `mase`).
         """

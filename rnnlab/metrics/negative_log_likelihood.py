@@ -16,9 +16,10 @@ class NegativeLogLikelihood(MeanSurprisal):
     """The mean surprisal of a token or frame, in nats."""
 
     definition: ClassVar[str] = (
-        "mean of −ln of the probability of each token or frame but the first of its text or piece, nats; 0 is perfect"
+        "mean of −ln of the probability of each token or frame, of an answer its end mark too, but the first of a text "
+        "or piece that is gone on with, nats; 0 is perfect"
     )
-    targets: ClassVar[frozenset[Kind]] = frozenset({"text", "tokens", "notes"})
+    targets: ClassVar[frozenset[Kind]] = frozenset({"text", "tokens", "notes", "string"})
 
     def value(self, sums: Mapping[str, NDArray[np.float64]]) -> float:
         return nats(sums)

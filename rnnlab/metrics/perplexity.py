@@ -16,10 +16,10 @@ class Perplexity(MeanSurprisal):
     """The exponential of the mean surprisal of a token."""
 
     definition: ClassVar[str] = (
-        "e to the mean of −ln of the probability of each token but a text's first; 1 is perfect; "
-        "a uniform guess has as many as the vocabulary"
+        "e to the mean of −ln of the probability of each token, of an answer its end mark too, but the first of a text "
+        "that is gone on with; 1 is perfect; a uniform guess has as many as the vocabulary"
     )
-    targets: ClassVar[frozenset[Kind]] = frozenset({"text", "tokens"})
+    targets: ClassVar[frozenset[Kind]] = frozenset({"text", "tokens", "string"})
 
     def value(self, sums: Mapping[str, NDArray[np.float64]]) -> float:
         # Of a network that has learnt nothing it may be larger than any number.

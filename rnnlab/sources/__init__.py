@@ -153,6 +153,11 @@ class Source(Strict, ABC):
         """Whether its examples are text, given its keys as a spec has them; mistakes in these are found later."""
         return False
 
+    @classmethod
+    def gives_frames(cls, keys: object) -> bool:
+        """Whether its examples are frames, such as pictures, given its keys."""
+        return False
+
     @abstractmethod
     def open(self, places: Places) -> dict[str, Examples]:
         """Return the splits that the source has: `train`, and where they exist `validation` and `test`.

@@ -19,6 +19,9 @@ from rnnlab.signature import Field, Kind
 from rnnlab.sources._checks import MANY, BadSequences, Place, first_of_each, near
 from rnnlab.strict import shown
 
+TEXT_TARGET = Field("target", "string", ())
+LONGEST_TEXT = 10_000  # bytes of a text that is an answer; all of a file are kept as long as the longest
+
 
 def sorted_names(names: Iterable[str]) -> tuple[str, ...]:
     """Return the distinct names in order: by value where all of them are numbers, otherwise as text."""
@@ -62,6 +65,37 @@ def class_target(
         if label not in known and index not in bad:
             bad.add(index, place(index), f"{what}{_unknown(field, like, label)}")
     return field, np.array([known.get(label, 0) for label in labels], np.int64)
+
+
+def text_target(
+    texts: Sequence[str], place: Place, bad: BadSequences, like: Field | None = None
+) -> tuple[Field, NDArray[np.bytes_]]:
+    """Return the target field and targets (N,), one whole text per example, in UTF-8 and as wide as the longest.
+
+    Args:
+        texts: the text of each example.
+        place: gives the place of an example's text.
+        bad: is told of an example whose text is empty, too long, or holds the character NUL.
+        like: the target field of the training data, or None.
+    """
+    field = like or TEXT_TARGET
+    same_kind(field, "string", place)
+    encoded = [text.encode(errors="replace") for text in texts]
+    for index, text in enumerate(encoded):
+        if index not in bad and (fault := _fault_of_text(text)):
+            bad.add(index, place(index), fault)
+    # A bad text would make all of them as wide.
+    return field, np.array([b"" if index in bad else text for index, text in enumerate(encoded)], np.bytes_)
+
+
+def _fault_of_text(text: bytes) -> str | None:
+    if not text.strip():
+        return "expected a text to answer with; received nothing"
+    if b"\0" in text:
+        return "expected text; received the character NUL in it; remove it"
+    if len(text) > LONGEST_TEXT:
+        return f"expected a text of at most {LONGEST_TEXT:,} bytes to answer with; received {len(text):,}; shorten it"
+    return None
 
 
 def labels_target(

@@ -61,7 +61,9 @@ def read_text(path: Path, encoding: str | None) -> str:
         if path.suffix == ".gz":
             raw = _unpacked(raw)
     except (OSError, zlib.error, EOFError, ValueError) as error:
-        raise DataError(f"{where}: can't be read: {getattr(error, 'strerror', None) or error}") from None
+        damaged = isinstance(error, gzip.BadGzipFile | zlib.error | EOFError)
+        remedy = "; the gzip file is damaged, or a part of one; fetch it anew" if damaged else ""
+        raise DataError(f"{where}: can't be read: {getattr(error, 'strerror', None) or error}{remedy}") from None
     found = encoding or next((name for mark, name in BYTE_ORDER_MARKS.items() if raw.startswith(mark)), "utf-8")
     try:
         text = raw.decode(found)

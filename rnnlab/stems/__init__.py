@@ -1,6 +1,6 @@
-"""Stems: how a field that holds no numbers becomes one vector a step. One file each; its name is the YAML name.
+"""Stems: how a field becomes one vector a step that is none yet. One file each; its name is the YAML name.
 
-Axes: B batch, T time, F features, L characters of a word, U units, V vocabulary.
+Axes: B batch, T time, H height, W width, C channels, L characters of a word, U units.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ class Stem(Strict, ABC):
         """Return one vector a step, symbolic (B, T, U).
 
         Args:
-            values: symbolic, such as numbers of tokens (B, T, 1) int32, or of what is spelled (B, T, 1 + L).
+            values: symbolic, such as numbers of tokens (B, T, 1) int32, of what is spelled (B, T, 1 + L), or frames
+                (B, T, H, W, C).
             lengths: symbolic, (B,) int32.
             field: what the values are.
         """
@@ -49,4 +50,4 @@ class Stem(Strict, ABC):
 
 
 STEMS: Registry[Stem] = Registry("rnnlab.stems", Stem, "name")
-DEFAULTS: dict[Kind, str] = {"tokens": "embedding", "spelled": "word_characters"}
+DEFAULTS: dict[Kind, str] = {"tokens": "embedding", "spelled": "word_characters", "frames": "cnn"}

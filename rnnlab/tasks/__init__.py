@@ -14,8 +14,9 @@ from typing import Any, ClassVar
 
 from numpy.typing import NDArray
 
+from rnnlab.decoding.search import Search
 from rnnlab.errors import UserError
-from rnnlab.examples import Examples
+from rnnlab.examples import Examples, FlatExamples
 from rnnlab.metrics import METRICS, Metric
 from rnnlab.registry import Registry
 from rnnlab.signature import Field
@@ -29,11 +30,11 @@ class Task(Strict, ABC):
 
     Class attributes:
         targets: the kinds of target field that it asks for.
-        head: the name of the head that serves it by default.
+        head: the name of the head that serves it by default; None where an architecture that decodes has to.
     """
 
     targets: ClassVar[frozenset[str]]
-    head: ClassVar[str]
+    head: ClassVar[str | None]
 
     def examples(self, raw: Examples, *, train: bool = False) -> Examples:
         """Return what is asked about: the source's examples, or windows of them.
@@ -76,6 +77,14 @@ class Task(Strict, ABC):
         Raises:
             DataError: the targets can't be learnt from, such as one class only.
         """
+
+    def prepared_target(self, target: Field, learnt: Mapping[str, NDArray[Any]]) -> Field:
+        """Return the target as the network is asked for it, such as with the tokens of answers."""
+        return target
+
+    def prepare(self, examples: FlatExamples, learnt: Mapping[str, NDArray[Any]]) -> FlatExamples:
+        """Return prepared examples with their targets as the network is asked for them."""
+        return examples
 
     @abstractmethod
     def shape(self, target: Field) -> tuple[int, ...]:
@@ -137,6 +146,19 @@ class Task(Strict, ABC):
     def continuous(self) -> bool:
         """Whether each answer is of all that came before it in its series."""
         return False
+
+    @property
+    def writes(self) -> bool:
+        """Whether an answer is a text, which an architecture that decodes writes token by token."""
+        return False
+
+    def search_within(self, longest: int) -> Search:
+        """Return how an answer of at most so many tokens is looked for."""
+        return Search(longest)
+
+    def written(self, tokens: Any, learnt: Mapping[str, NDArray[Any]]) -> Any:
+        """Return the tokens of answers, (…, L), as text (…), of a task that `writes`; TensorFlow ops only."""
+        raise NotImplementedError(f"{type(self).__name__} writes no answers")
 
     @property
     def steps_ahead(self) -> int:

@@ -190,13 +190,18 @@ def prepare(experiment: Experiment, raw: dict[str, Examples], cache: Path | None
         else pipeline.prepare(examples, store / f"{name}.float32" if store else None)
         for name, examples in asked.items()
     }
+    learnt = task.fit(train)
+    pipeline = pipeline.asked_for(task.prepared_target(pipeline.signature.known_target, learnt))
+    splits = {
+        name: task.prepare(each, learnt) if isinstance(each, FlatExamples) else each for name, each in splits.items()
+    }
     widths = choose_widths(splits["train"].lengths, experiment.training.buckets.shapes)
     if experiment.training.tbptt is not None and isinstance(train, Windows):
         lost = sum(transform.lost for transform in experiment.transforms)
         splits["train"] = SeriesLanes(pipeline.prepare(train.series), train.series, train.horizon, lost)
     elif experiment.training.tbptt is not None:
         splits = {name: Lanes(each) for name, each in splits.items() if isinstance(each, FlatExamples)}
-    return Prepared(asked, splits, pipeline, task.fit(train), widths)
+    return Prepared(asked, splits, pipeline, learnt, widths)
 
 
 def _check_augmentations(experiment: Experiment, field: Field) -> None:

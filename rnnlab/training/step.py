@@ -59,13 +59,18 @@ class Objective:
             result["targets"] = tf.where(tf.math.is_finite(changed), changed, batch["targets"])
         return result
 
-    def sums(self, outputs: Any, batch: Mapping[str, Any]) -> Sums:
-        """Return the sums of one replica's rows: the rows, the loss and its weight, and each metric's own."""
+    def sums(self, outputs: Any, batch: Mapping[str, Any], *, training: bool = False) -> Sums:
+        """Return the sums of one replica's rows: the rows, the loss and its weight, and each metric's own.
+
+        In training nothing is written out, and texts have no scores.
+        """
         loss, weight = self.loss(outputs, batch)
         answers = self.task.scored(outputs, batch, self.learnt)
         answers = {**self.pipeline.restore(answers, batch), **self.task.constants()}
         result: Sums = {"rows": tf.reduce_sum(batch["weights"]), "weight": weight, "loss": loss}
         for name, metric in self.metrics.items():
+            if training and metric.needs == "texts":
+                continue
             for key, value in metric.sums(answers, batch).items():
                 result[f"{name}/{key}"] = value
         # One type for all: values that are added over the replicas together can't differ in it.
@@ -80,7 +85,7 @@ class Objective:
         """Return the loss and each metric from sums over all batches."""
         loss = float(sums["loss"]) / max(float(sums["weight"]), 1e-30)
         own = self.sums_of_metrics(sums)
-        return {"loss": loss, **{name: metric.value(own[name]) for name, metric in self.metrics.items()}}
+        return {"loss": loss, **{name: metric.value(own[name]) for name, metric in self.metrics.items() if own[name]}}
 
     def sums_of_metrics(self, sums: Mapping[str, Any]) -> dict[str, dict[str, NDArray[np.float64]]]:
         """Return each metric's own sums, of those of all."""
@@ -169,7 +174,8 @@ class Stepper:
             shapes = {key: tf.TensorSpec([None, *value.shape[1:]], value.dtype) for key, value in batch.items()}
             shapes[field] = tf.TensorSpec([None, width, *batch[field].shape[2:]], batch[field].dtype)
             target = self.objective.pipeline.raw.known_target
-            for key in (*OVER_TIME, *(["targets"] if target.kind == "tags" else [])):
+            asked = {"tags": ("targets",), "string": ("targets", "teacher")}.get(target.kind, ())
+            for key in (*OVER_TIME, *asked):
                 if key in batch:
                     shapes[key] = tf.TensorSpec([None, None, *batch[key].shape[2:]], batch[key].dtype)
             signature = [shapes, *(tf.TensorSpec(each.shape, each.dtype) for each in rest)]
@@ -233,7 +239,7 @@ class Stepper:
             tf.zeros_like(variable) if gradient is None else tf.convert_to_tensor(gradient)
             for gradient, variable in zip(tape.gradient(total, variables), variables, strict=True)
         ]
-        return gradients, self.objective.sums(outputs, rows), states
+        return gradients, self.objective.sums(outputs, rows, training=True), states
 
     @property
     def skips_overflow(self) -> bool:

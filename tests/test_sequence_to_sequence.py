@@ -1,0 +1,378 @@
+"""Answers in tokens: how they are asked for, written, scored and exported, of every encoder and decoder there is.
+
+Axes: B batch, T time, L tokens of an answer, V vocabulary, N answers.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from rnnlab.architectures import ARCHITECTURES
+from rnnlab.batches import loader_of, taught
+from rnnlab.entities import NOTHING
+from rnnlab.errors import DataError, SpecError
+from rnnlab.evaluation import evaluate
+from rnnlab.examples import FlatExamples
+from rnnlab.experiment import Experiment, cross_check, load_experiment
+from rnnlab.export import export
+from rnnlab.layers.randomness import random_scope
+from rnnlab.network import build_network
+from rnnlab.places import Places
+from rnnlab.plan import Batch
+from rnnlab.prediction import Predictor
+from rnnlab.rundir import RunDir
+from rnnlab.tasks import TASKS
+from rnnlab.training import prepare, train
+from rnnlab.vocabulary import END, MARKS, PADDING, START
+
+from .training_cases import PAIRS, make_case, write_pairs
+
+DECODERS: dict[str, dict[str, Any]] = {
+    "alone": {"attention": "none"},
+    "bahdanau": {"attention": "bahdanau", "hidden_units": 6},
+    "luong": {"attention": "luong", "tied_embeddings": True},
+    "fed": {"attention": "luong", "input_feeding": True, "units": [5, 5]},
+}
+ENCODERS = [name for name in ARCHITECTURES.names() if not ARCHITECTURES.parse({"architecture": name}).decodes]
+CASES = list(itertools.product(ENCODERS, DECODERS, ["gru", "lstm"]))
+KEPT = [case for number, case in enumerate(CASES) if number % 3 == 0]
+every = pytest.mark.parametrize(
+    ("encoder", "decoder", "cell"),
+    [pytest.param(*each, marks=[] if each in KEPT else pytest.mark.slow) for each in CASES],
+)
+
+
+def make_pairs(folder: Path, **rest: Any) -> Experiment:
+    """Write pairs of words into the folder, once, and return an experiment on them; sections are laid over."""
+    table = folder / "pairs.tsv"
+    if not table.exists():
+        write_pairs(table)
+    values = {
+        "name": "pairs",
+        **PAIRS,
+        "data": {"source": "parallel", "train": str(table), "test": str(table), "validation": {"by": "fraction"}},
+        "training": {"epochs": 2, "batch_size": 8, "buckets": {"shapes": 2}},
+    }
+    return Experiment.model_validate({**values, **{key: {**values[key], **each} for key, each in rest.items()}})
+
+
+def decoding(encoder: str, decoder: str, cell: str) -> dict[str, Any]:
+    return {
+        "architecture": "seq2seq",
+        "encoder": {"architecture": encoder, "units": [4]},
+        "decoder": {"units": [5], "embedding_units": 4, "cell": cell, **DECODERS[decoder]},
+    }
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("pairs")
+
+
+@pytest.fixture(scope="module")
+def run(folder) -> RunDir:
+    run = RunDir.create(folder / "run")
+    experiment = make_pairs(
+        folder,
+        task={"label_smoothing": 0.0},
+        training={"epochs": 80, "best": None, "optimizer": {"name": "adam", "learning_rate": 0.02}},
+        model={"decoder": {"units": [16], "attention": "luong", "embedding_units": 8}},
+    )
+    train(experiment, run, Places(folder, folder))
+    return run
+
+
+def network_of(folder: Path, model: dict[str, Any], **rest: Any) -> tuple[Any, Any]:
+    """Return the prepared data, and a network with weights that no initialiser would choose."""
+    experiment = make_pairs(folder, model=model, **rest)
+    prepared = prepare(experiment, experiment.data.splits(Places(folder, folder)))
+    network = build_network(experiment, prepared.pipeline.signature)
+    random = np.random.default_rng(0)
+    for variable in network.variables:
+        variable.assign(variable.numpy() + random.uniform(-0.3, 0.3, variable.shape))
+    return prepared, network
+
+
+def batch_of(prepared: Any, rows: list[int], width: int = 12) -> dict[str, Any]:
+    examples = prepared.splits["train"]
+    (loaded,) = loader_of(examples, prepared.pipeline, {}).load([Batch(np.array(rows), width)])
+    return loaded
+
+
+def read(network: Any, batch: dict[str, Any], **arguments: Any) -> dict[str, Any]:
+    return network({name: batch[name] for name in network.input}, **arguments)
+
+
+def without_padding(rows: Any) -> list[list[int]]:
+    return [[int(each) for each in row if each != PADDING] for row in np.asarray(rows)]
+
+
+# How it is asked.
+
+
+def test_a_step_reads_the_token_before_the_one_that_it_is_asked_for(folder):
+    prepared, _ = network_of(folder, decoding("stacked_rnn", "alone", "gru"))
+    batch = batch_of(prepared, [0, 1, 2, -1])
+    vocabulary = prepared.pipeline.signature.known_target.names
+    texts = [text.decode() for text in np.asarray(batch["texts"])[:3]]
+    for text, targets, teacher in zip(texts, np.asarray(batch["targets"]), np.asarray(batch["teacher"]), strict=False):
+        numbers = [vocabulary.index(letter) for letter in text]
+        assert [int(each) for each in targets if each != NOTHING] == [*numbers, END]
+        assert [int(each) for each in teacher[: len(numbers) + 1]] == [START, *numbers]
+        assert not teacher[len(numbers) + 2 :].any()
+
+
+def test_answers_are_no_wider_than_the_longest_of_the_batch():
+    targets = np.array([[5, 6, END, NOTHING, NOTHING], [5, END, NOTHING, NOTHING, NOTHING]])
+    found = taught(tf.constant(targets))
+    np.testing.assert_array_equal(found["targets"], targets[:, :3])
+    np.testing.assert_array_equal(found["teacher"], [[START, 5, 6], [START, 5, END]])
+
+
+def test_the_longest_answer_is_that_of_training_unless_it_is_said(folder):
+    prepared, _ = network_of(folder, decoding("stacked_rnn", "alone", "gru"))
+    texts = np.asarray(prepared.splits["train"].beside["texts"])
+    assert prepared.pipeline.signature.known_target.shape == (max(map(len, texts.tolist())),)
+    prepared, _ = network_of(folder, decoding("stacked_rnn", "alone", "gru"), task={"max_length": 3})
+    assert prepared.pipeline.signature.known_target.shape == (3,)
+
+
+def test_words_of_answers_that_training_does_not_know_are_one_token(folder):
+    experiment = make_pairs(folder)
+    raw = experiment.data.splits(Places(folder, folder))["train"]
+    learnt = experiment.task.fit(raw)
+    flat = FlatExamples.from_sequences(raw.signature, ["0"], [np.zeros(1, np.uint8)], np.array([b"zz"]))
+    targets = np.asarray(experiment.task.prepare(flat, learnt).targets)
+    np.testing.assert_array_equal(targets[0], [1, 1, END])
+
+
+# Every encoder beside every decoder.
+
+
+@every
+def test_padding_and_neighbours_change_neither_scores_nor_answers(encoder, decoder, cell, folder):
+    prepared, network = network_of(folder, decoding(encoder, decoder, cell), task={"search": {"beam": 2, "answers": 2}})
+    rows = [0, 1, 2, 3, -1]
+    given = read(network, batch_of(prepared, rows))
+    batch = batch_of(prepared, rows)
+    asked = np.asarray(batch["targets"])[:4] != NOTHING
+    for order, width in (([3, 2, 1, 0], 12), ([0, 1, 2, 3], 31)):
+        other = batch_of(prepared, order, width)
+        found = read(network, other)
+        for place, row in enumerate(order):
+            steps = asked[row].sum()
+            np.testing.assert_allclose(
+                np.asarray(found["scores"])[place, :steps], np.asarray(given["scores"])[row, :steps], atol=1e-5
+            )
+            assert without_padding(found["tokens"][place]) == without_padding(given["tokens"][row])
+            np.testing.assert_allclose(found["ranks"][place], given["ranks"][row], atol=1e-4)
+    alone = read(network, batch_of(prepared, [1], 12))
+    assert without_padding(alone["tokens"][0]) == without_padding(given["tokens"][1])
+
+
+@every
+def test_every_weight_learns(encoder, decoder, cell, folder):
+    prepared, network = network_of(folder, decoding(encoder, decoder, cell))
+    batch, task = batch_of(prepared, list(range(8))), make_pairs(folder).task
+    with random_scope(tf.constant([0, 0])), tf.GradientTape() as tape:
+        losses, weights = task.losses(read(network, batch, training=True), batch, prepared.learnt)
+        total = tf.reduce_sum(losses * weights)
+    variables = [variable.value for variable in network.trainable_variables]
+    for variable, gradient in zip(network.trainable_variables, tape.gradient(total, variables), strict=True):
+        assert gradient is not None, variable.path
+        assert np.abs(tf.convert_to_tensor(gradient)).max() > 0, variable.path
+
+
+def test_a_step_does_not_see_the_tokens_behind_it(folder):
+    for decoder in DECODERS:
+        prepared, network = network_of(folder, decoding("stacked_rnn", decoder, "gru"))
+        batch = batch_of(prepared, [0, 1, 2])
+        before = np.asarray(read(network, batch)["scores"])
+        teacher = np.asarray(batch["teacher"]).copy()
+        teacher[:, 2:] = len(MARKS)
+        after = np.asarray(read(network, {**batch, "teacher": tf.constant(teacher)})["scores"])
+        np.testing.assert_array_equal(after[:, :2], before[:, :2])
+
+
+# What is written.
+
+
+def test_the_score_of_an_answer_is_its_log_probability(folder):
+    for decoder in DECODERS:
+        prepared, network = network_of(folder, decoding("stacked_rnn", decoder, "lstm"))
+        batch = batch_of(prepared, [0, 1, 2])
+        found = read(network, batch)
+        for row, tokens in enumerate(without_padding(np.asarray(found["tokens"])[:, 0])):
+            teacher = tf.constant([[START, *tokens]], tf.int32)
+            own = batch_of(prepared, [row])
+            scores = tf.nn.log_softmax(read(network, {**own, "teacher": teacher})["scores"])[0].numpy()
+            expected = sum(scores[step, token] for step, token in enumerate([*tokens, END]))
+            assert np.asarray(found["ranks"])[row, 0] == pytest.approx(expected, abs=1e-4)
+
+
+def test_greedy_answers_are_those_of_a_step_after_another(folder):
+    prepared, network = network_of(folder, decoding("stacked_rnn", "fed", "gru"))
+    longest = prepared.pipeline.signature.known_target.shape[0]
+    for row in range(4):
+        batch, teacher, written = batch_of(prepared, [row]), [START], []
+        for _ in range(longest):
+            scores = read(network, {**batch, "teacher": tf.constant([teacher], tf.int32)})["scores"].numpy()[0, -1]
+            scores[[0, 1, 2]] = -np.inf
+            if scores.argmax() == END:
+                break
+            written.append(int(scores.argmax()))
+            teacher.append(written[-1])
+        assert without_padding(read(network, batch)["tokens"][0]) == [written]
+
+
+def test_words_turned_round_are_learnt_by_heart(run, folder):
+    scores = evaluate(Predictor.load(run.path), Places(folder, folder), "train", figures=False)
+    assert scores.metrics["exact_match"] > 0.95
+    assert scores.metrics["token_accuracy"] > 0.95
+    assert 1 <= scores.metrics["perplexity"] < 1.3
+    assert {"copy_source", "most_frequent_target", "nearest_source"} <= scores.baselines.keys()
+
+
+def test_training_and_evaluation_score_alike(run, folder):
+    from rnnlab.history import read_history
+
+    row = read_history(run.history)[-1]
+    scores = evaluate(Predictor.load(run.path), Places(folder, folder), "validation", figures=False).metrics
+    for name, value in scores.items():
+        assert float(row[f"val_{name}"]) == pytest.approx(value, abs=1e-6), name
+    assert "exact_match" not in row, "in training nothing is written out"
+
+
+def test_one_text_or_many_have_the_same_answers(run):
+    predictor = Predictor.load(run.path)
+    texts = ["abc", "a", "bbbbbb", "cab" * 5, "", "zzz"]
+    together = predictor.predict(texts)
+    for number, text in enumerate(texts):
+        alone = predictor.predict([text])
+        assert alone["texts"][0] == together["texts"][number]
+        assert alone["scores"][0] == pytest.approx(together["scores"][number], abs=1e-4)
+
+
+def test_a_wider_search_gives_more_answers_the_best_first(run):
+    wider = load_experiment(run.spec, ["task.search.beam=4", "task.search.answers=3"]).task
+    found = Predictor.load(run.path, wider).predict(["abc", "cba"])
+    assert found["candidates"].shape == (2, 3)
+    assert (np.diff(found["candidate_scores"], axis=1) <= 0).all()
+    assert list(found["candidates"][:, 0]) == list(found["texts"])
+    assert len(set(found["candidates"][0])) == 3
+
+
+@pytest.mark.parametrize("beam", [1, 3])
+def test_the_export_answers_raw_text_with_text(run, beam, tmp_path):
+    settings = [f"task.search.beam={beam}", f"task.search.answers={beam}"]
+    predictor = Predictor.load(run.path, load_experiment(run.spec, settings).task)
+    path, difference = export(predictor, "saved_model", tmp_path / "export")
+    assert difference <= 1e-5
+    served = tf.saved_model.load(str(path)).signatures["serving_default"](text=tf.constant(["abc", "bca", ""]))
+    expected = predictor.predict(["abc", "bca", ""])
+    assert [text.decode() for text in served["texts"].numpy()] == list(expected["texts"])
+
+
+def test_the_network_that_is_exported_alone_gives_scores_and_answers(run, tmp_path):
+    import keras
+
+    path, difference = export(Predictor.load(run.path), "keras", tmp_path / "export.keras")
+    assert difference <= 1e-5
+    loaded = keras.saving.load_model(path, compile=False)
+    assert loaded.get_layer("decoder").search == Predictor.load(run.path).network.get_layer("decoder").search
+    assert {"scores", "tokens", "ranks"} <= loaded.output.keys()
+
+
+# What training may read.
+
+
+def test_scheduled_sampling_reads_what_was_found_most_probable(folder):
+    model = decoding("stacked_rnn", "alone", "gru")
+    taught_alone, network = network_of(folder, model)
+    model["decoder"]["teacher_forcing"] = {"start": 0.0, "end": 0.0}
+    _, sampling = network_of(folder, model)
+    batch = batch_of(taught_alone, [0, 1, 2])
+    with random_scope(tf.constant([0, 0])):
+        found = np.asarray(read(sampling, batch, training=True)["scores"])
+    teacher = [[START]] * 3
+    for step in range(found.shape[1]):
+        own = {**batch, "teacher": tf.constant(teacher, tf.int32)}
+        scores = np.asarray(read(network, own)["scores"])[:, -1]
+        np.testing.assert_allclose(found[:, step], scores, atol=1e-5)
+        teacher = [[*row, int(each)] for row, each in zip(teacher, scores.argmax(axis=1), strict=True)]
+
+
+def test_smoothed_losses_are_those_of_smoothed_targets(folder):
+    prepared, network = network_of(folder, decoding("stacked_rnn", "alone", "gru"))
+    batch = batch_of(prepared, [0, 1, 2])
+    outputs = read(network, batch)
+    losses, _ = make_pairs(folder, task={"label_smoothing": 0.3}).task.losses(outputs, batch, prepared.learnt)
+    tokens = outputs["scores"].shape[-1]
+    wanted = tf.one_hot(tf.maximum(batch["targets"], 0), tokens) * 0.7 + 0.3 / tokens
+    expected = tf.nn.softmax_cross_entropy_with_logits(wanted, outputs["scores"])
+    np.testing.assert_allclose(losses, expected, rtol=1e-5)
+
+
+# Mistakes.
+
+
+@pytest.mark.parametrize(
+    ("sections", "message"),
+    [
+        ({"model": {"architecture": "stacked_rnn", "encoder": None, "decoder": None}}, "needs one that decodes"),
+        ({"model": {"decoder": {"feedback": False}}}, "without reading what is written"),
+    ],
+)
+def test_what_can_not_write_is_told(sections, message, folder):
+    values = make_pairs(folder).model_dump(mode="json")
+    for key, each in sections.items():
+        values[key] = {name: value for name, value in {**values[key], **each}.items() if value is not None}
+    found = cross_check(Experiment.model_validate(values))
+    assert any(message in text for _, text in found), found
+
+
+def test_keys_of_tokens_do_nothing_to_a_forecast(tmp_path):
+    experiment = make_case("seq2seq_forced_dropout", tmp_path)
+    values = experiment.model_dump(mode="json", exclude_unset=True)
+    values["model"]["decoder"]["tied_embeddings"] = True
+    found = cross_check(Experiment.model_validate(values))
+    assert (("model", "decoder", "tied_embeddings"), "is for answers in tokens; remove it") in found
+
+
+@pytest.mark.parametrize(
+    ("task", "message"),
+    [
+        ({"tokens": "standardize"}, "words or characters"),
+        ({"tokens": {"name": "words", "marks": True}}, "marks: of no use to answers"),
+        ({"tokens": {"name": "words", "characters": {}}}, "characters: of no use to answers"),
+        ({"search": {"beam": 2, "answers": 3}}, "expected 2 or fewer"),
+    ],
+)
+def test_what_is_no_way_to_write_an_answer_is_told(task, message, tmp_path):
+    spec = tmp_path / "spec.yaml"
+    task = json.dumps({"kind": "sequence_to_sequence", **task})
+    spec.write_text(
+        f"data: {{source: dates}}\ntransforms: [characters]\ntask: {task}\nmodel: {{architecture: seq2seq}}\n"
+    )
+    with pytest.raises(SpecError, match=message):
+        load_experiment(spec)
+
+
+def test_answers_that_are_all_empty_are_no_data(folder):
+    experiment = make_pairs(folder)
+    signature = experiment.data.splits(Places(folder, folder))["train"].signature
+    flat = FlatExamples.from_sequences(signature, ["0"], [np.zeros(1, np.uint8)], np.array([b" "]))
+    with pytest.raises(DataError, match="empty ones alone"):
+        experiment.task.fit(flat)
+
+
+def test_the_task_is_served_by_what_decodes():
+    assert TASKS.load("sequence_to_sequence").head is None
+    assert any("sequence_to_sequence" in ARCHITECTURES.parse(name).decodes for name in ARCHITECTURES.names())
