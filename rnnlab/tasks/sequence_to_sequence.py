@@ -27,7 +27,7 @@ from rnnlab.tasks import Learnt, Task
 from rnnlab.transforms import TRANSFORMS, Transform
 from rnnlab.transforms._tokens import Tokens
 from rnnlab.transforms.words import Words
-from rnnlab.vocabulary import END, MARKS, tokens_of
+from rnnlab.vocabulary import END, tokens_of
 
 VOCABULARY = "tokens/"  # begins the names of what is learnt of the answers' tokens
 CHUNK = 10_000  # texts that are cut into tokens at once
@@ -111,6 +111,7 @@ class SequenceToSequence(Task):
         if not any(text.strip() for text in texts.tolist()):
             raise DataError("data: expected training answers; received empty ones alone")
         learnt = self.cut.fit(_as_examples(texts))
+        learnt |= self.cut.spacing(texts.astype(object), learnt)
         longest = max(len(row) for row in self._following(texts, learnt)) - 1
         most = longest if self.max_length is None else self.max_length
         return {**{f"{VOCABULARY}{name}": each for name, each in learnt.items()}, "longest": np.array(most)}
@@ -182,14 +183,8 @@ class SequenceToSequence(Task):
         }
 
     def written(self, tokens: Any, learnt: Mapping[str, NDArray[Any]]) -> Any:
-        """Return tokens (…, L), without marks and padded behind, as text (…)."""
-        import tensorflow as tf
-
-        names = [*[""] * len(MARKS), *tokens_of(_vocabulary(learnt))[len(MARKS) :]]
-        joint = self.cut.joint
-        pieces = tf.gather(tf.constant([f"{joint}{name}" if name else "" for name in names]), tokens)
-        texts = tf.strings.reduce_join(pieces, axis=-1)
-        return tf.strings.strip(texts) if joint else texts  # what stands before the first token
+        """Return tokens (…, L), without marks and padded behind, as text (…), spaced as training answers are."""
+        return self.cut.join(tokens, _vocabulary(learnt))
 
     def final_answers(self, answers: Mapping[str, Any], target: Field) -> dict[str, Any]:
         return {}

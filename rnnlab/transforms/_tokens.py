@@ -19,7 +19,7 @@ from rnnlab.examples import Examples, FlatExamples
 from rnnlab.signature import Kind, Signature
 from rnnlab.strict import Strict
 from rnnlab.transforms import Learnt, Transform, input_field
-from rnnlab.vocabulary import END, START, UNKNOWN, choose_tokens, count_tokens, look_up, to_arrays, tokens_of
+from rnnlab.vocabulary import END, MARKS, START, UNKNOWN, choose_tokens, count_tokens, look_up, to_arrays, tokens_of
 
 CHUNK = 1000
 
@@ -57,6 +57,16 @@ class Tokens(Transform):
     @abstractmethod
     def split(self, texts: Any) -> Any:
         """Return the tokens of texts (B,), ragged (B, T), strings; TensorFlow ops only."""
+
+    def spacing(self, texts: NDArray[Any], learnt: Mapping[str, NDArray[Any]]) -> Learnt:
+        """Return what `join` is to know of texts (N,) beside their vocabulary."""
+        return {}
+
+    def join(self, numbers: Any, learnt: Mapping[str, NDArray[Any]]) -> Any:
+        """Return tokens (…, L), padded behind, as text (…); marks are nothing. TensorFlow ops only."""
+        import tensorflow as tf
+
+        return tf.strings.reduce_join(self._names(numbers, learnt), axis=-1)
 
     def tokens(self, values: Any, lengths: Any) -> Any:
         """Return the tokens of what `apply` is given, ragged (B, T), strings; TensorFlow ops only."""
@@ -129,6 +139,12 @@ class Tokens(Transform):
         import tensorflow as tf
 
         return tf.strings.lower(texts, encoding="utf-8") if self.lower else texts
+
+    def _names(self, numbers: Any, learnt: Mapping[str, NDArray[Any]]) -> Any:
+        """Return what each token is, a string; nothing of marks."""
+        import tensorflow as tf
+
+        return tf.gather(tf.constant([*[""] * len(MARKS), *tokens_of(learnt)[len(MARKS) :]]), numbers)
 
     def _mark(self, number: int, columns: int) -> Any:
         """Return a token that is a mark, and has no characters, (1, 1, columns)."""

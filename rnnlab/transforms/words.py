@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
+import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
@@ -18,6 +19,8 @@ from rnnlab.transforms import Learnt, input_field
 from rnnlab.transforms._tokens import Tokens, Vocabulary, valid_utf8
 from rnnlab.vocabulary import PADDING, choose_tokens, count_tokens, look_up, to_arrays, tokens_of
 
+SPACE = r"[\p{Z}\p{Cc}\s]+"
+PUNCTUATION = r"[^\p{L}\p{M}\p{N}\p{Cf}_ ]"
 OF_CHARACTERS = "characters/"  # begins the names of what is learnt of characters
 
 
@@ -56,10 +59,32 @@ class Words(Tokens):
     def split(self, texts: Any) -> Any:
         import tensorflow as tf
 
-        texts = tf.strings.regex_replace(texts, r"[\p{Z}\p{Cc}\s]+", " ")
+        texts = tf.strings.regex_replace(texts, SPACE, " ")
         if self.punctuation == "separate":
-            texts = tf.strings.regex_replace(texts, r"([^\p{L}\p{M}\p{N}\p{Cf}_ ])", r" \1 ")
+            texts = tf.strings.regex_replace(texts, rf"({PUNCTUATION})", r" \1 ")
         return tf.strings.split(texts)
+
+    def spacing(self, texts: NDArray[Any], learnt: Mapping[str, NDArray[Any]]) -> Learnt:
+        """Return `close` (V, 2) bool: whether a mark of punctuation mostly stands without a space before and behind."""
+        import tensorflow as tf
+
+        between_spaces = tf.strings.split(tf.strings.regex_replace(self._clean(texts), SPACE, " ")).flat_values
+        words = self.split(between_spaces)  # of what stands between two spaces, only the first has one before it
+        numbers, bounds = look_up(words.flat_values, learnt).numpy(), words.row_splits.numpy()
+        names = tokens_of(learnt)
+        count = np.bincount(numbers, minlength=len(names))
+        spaced = [np.bincount(numbers[places], minlength=len(names)) for places in (bounds[:-1], bounds[1:] - 1)]
+        # A word that stands once and before a full stop is not close to everything.
+        marks = tf.strings.regex_full_match(tf.constant(names), PUNCTUATION).numpy()
+        return {"close": np.stack([marks & (2 * each < count) for each in spaced], axis=1)}
+
+    def join(self, numbers: Any, learnt: Mapping[str, NDArray[Any]]) -> Any:
+        import tensorflow as tf
+
+        words, close = self._names(numbers, learnt), tf.gather(tf.constant(learnt["close"]), numbers)  # (…, L, 2)
+        touching = close[..., 1:, 0] | close[..., :-1, 1] | (words[..., 1:] == "")
+        spaced = tf.where(touching, words[..., 1:], self.joint + words[..., 1:])
+        return tf.strings.reduce_join(tf.concat([words[..., :1], spaced], axis=-1), axis=-1)
 
     def tokens(self, values: Any, lengths: Any) -> Any:
         """Return words as they are written: only to be looked up are they brought to lower case."""
