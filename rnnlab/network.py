@@ -45,7 +45,9 @@ def build_network(
     lengths = inputs["lengths"]
     try:
         series = {
-            field.name: _embedded(experiment, inputs, field) for field in signature.inputs if field.kind != "future"
+            field.name: _embedded(experiment, inputs, field, signature.known_target)
+            for field in signature.inputs
+            if field.kind != "future"
         }
         states = _states(experiment) if stateful else {}
         if stateful:
@@ -98,14 +100,14 @@ def _inputs(experiment: Experiment, signature: Signature, shape: tuple[int, ...]
     return {**inputs, "lengths": keras.Input((), name="lengths", dtype="int32")}
 
 
-def _embedded(experiment: Experiment, inputs: dict[str, Any], field: Field) -> Any:
+def _embedded(experiment: Experiment, inputs: dict[str, Any], field: Field, target: Field) -> Any:
     """Return an input as one vector a step, (B, T, F).
 
     Raises:
         DataError: it needs a stem that it does not have, or the other way round.
     """
     stem = experiment.stem_for(field)
-    return inputs[field.name] if stem is None else stem.embed(inputs[field.name], inputs["lengths"], field)
+    return inputs[field.name] if stem is None else stem.embed(inputs[field.name], inputs["lengths"], field, target)
 
 
 def _writing(experiment: Experiment, inputs: dict[str, Any], target: Field) -> Writing:

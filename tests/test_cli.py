@@ -401,7 +401,7 @@ def test_evaluate_follows_data_that_has_moved(run: Path, tmp_path: Path) -> None
 def test_evaluate_changes_nothing_but_the_data(lab: Path, run: Path) -> None:
     refused = rnnlab("evaluate", run, "--set", "model.units=[5]", folder=lab)
     assert refused.code == 2
-    assert "evaluating takes data.KEY=VALUE only" in refused.error
+    assert "evaluating takes data.KEY and task.search.KEY only" in refused.error
     typo = rnnlab("evaluate", run, "--set", "data.tset=x", folder=lab)
     assert typo.code == 2
     assert "data.tset: unknown key; did you mean 'test'?" in typo.error

@@ -47,6 +47,8 @@ def forecasters():
     ]
     found = [({"architecture": "stacked_rnn", "dropout": 0.1}, head) for head in heads]
     for name in DECODERS:
+        if "forecasting" not in ARCHITECTURES.parse(name).decodes:
+            continue
         found += [({"architecture": name, "decoder": {**look, "dropout": 0.1}}, None) for look in LOOKS]
     return found
 

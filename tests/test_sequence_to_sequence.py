@@ -28,6 +28,7 @@ from rnnlab.places import Places
 from rnnlab.plan import Batch
 from rnnlab.prediction import Predictor
 from rnnlab.rundir import RunDir
+from rnnlab.signature import Field, Signature
 from rnnlab.tasks import TASKS
 from rnnlab.training import prepare, train
 from rnnlab.vocabulary import END, MARKS, PADDING, START
@@ -201,7 +202,49 @@ def test_a_step_does_not_see_the_tokens_behind_it(folder):
         np.testing.assert_array_equal(after[:, :2], before[:, :2])
 
 
+@pytest.mark.parametrize("decoder", DECODERS)
+def test_a_network_computes_in_16_bits_and_scores_in_32(decoder, folder):
+    prepared, exact = network_of(folder, decoding("stacked_rnn", decoder, "gru"))
+    experiment = make_pairs(folder, model=decoding("stacked_rnn", decoder, "gru"))
+    rounded = build_network(experiment, prepared.pipeline.signature, "mixed_bfloat16")
+    rounded.set_weights(exact.get_weights())
+    batch = batch_of(prepared, [0, 1, 2])
+    for training in (False, True):
+        with random_scope(tf.constant([0, 0])):
+            ours, theirs = (read(each, batch, training=training)["scores"] for each in (rounded, exact))
+        assert ours.dtype == "float32"
+        assert 0 < np.abs(ours - theirs).max() < 0.1 * np.abs(theirs).max()
+
+
 # What is written.
+
+
+def test_words_are_spaced_as_they_mostly_are_in_training_answers():
+    texts = [
+        "a t-shirt, blue.",
+        "a dog's (big) ears.",
+        "it ends: here.",
+        "a lot; and lots!",
+        "here is one",
+        "on-off",
+        "is it 5 - 3?",
+    ]
+    task = TASKS.parse({"kind": "sequence_to_sequence", "tokens": "words"})
+    raw = _answers(texts)
+    learnt = task.fit(raw)
+    numbers = np.asarray(task.prepare(raw, learnt).targets)
+    written = task.written(tf.constant(np.where(numbers == END, PADDING, np.maximum(numbers, PADDING))), learnt)
+    assert [text.decode() for text in written.numpy()[:-1]] == texts[:-1]
+    (rare,) = _answers(["ears here"]).targets
+    numbers = task.prepare(_answers([rare.decode()]), learnt).targets[:, :-1]
+    assert task.written(tf.constant(numbers), learnt).numpy() == [rare], "a word is not close to all that follows it"
+
+
+def _answers(texts: list[str]) -> FlatExamples:
+    """Return examples that are to be answered with texts."""
+    signature = Signature((Field("text", "text", ()),), Field("target", "string", ()))
+    rows = [np.zeros(1, np.uint8)] * len(texts)
+    return FlatExamples.from_sequences(signature, [*map(str, range(len(texts)))], rows, np.array(texts, "S"))
 
 
 def test_the_score_of_an_answer_is_its_log_probability(folder):

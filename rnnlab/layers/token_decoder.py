@@ -18,6 +18,7 @@ from rnnlab.layers.attention import AttentionName
 from rnnlab.layers.decoder import DecoderCell
 from rnnlab.layers.randomness import Dropout, epochs_done, stateless_uniform
 from rnnlab.layers.recurrent import CellName
+from rnnlab.layers.vectors import token_vectors
 
 
 @keras.saving.register_keras_serializable("rnnlab")
@@ -70,7 +71,7 @@ class TokenDecoder(keras.layers.Layer):
         self.truth_first, self.truth_last, self.truth_epochs = truth_first, truth_last, truth_epochs
         self.longest, self.beam, self.length_penalty, self.answers = longest, beam, length_penalty, answers
         self.salt = zlib.crc32(self.name.encode()) & 0x7FFFFFFF
-        self.embedding = keras.layers.Embedding(tokens, embedding_units, name="embedding")
+        self.embedding = token_vectors(tokens, embedding_units, name="embedding")
         self.reading = Dropout(dropout, name=f"{self.name}_reading")
         self.writing = Dropout(dropout, name=f"{self.name}_writing")
         self.hidden = keras.layers.Dense(hidden_units, activation="relu", name="hidden") if hidden_units else None
@@ -159,7 +160,8 @@ class TokenDecoder(keras.layers.Layer):
         output = output if self.hidden is None else self.hidden(output)
         if self.outputs is not None:
             return self.outputs(output)
-        vectors = tf.cast(self.embedding.embeddings, self.compute_dtype)
+        # Divided, for scores of the size that a layer of its own would give at first.
+        vectors = tf.cast(self.embedding.embeddings, self.compute_dtype) * self.embedding_units**-0.5
         return tf.cast(tf.matmul(self.project(output), vectors, transpose_b=True), tf.float32) + self.bias
 
     def _taught(self, teacher: Any, state: Any, masks: Any, memory: Any, training: bool | None) -> Any:

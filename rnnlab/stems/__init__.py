@@ -25,7 +25,7 @@ class Stem(Strict, ABC):
     kinds: ClassVar[frozenset[Kind]]
 
     @abstractmethod
-    def embed(self, values: Any, lengths: Any, field: Field) -> Any:
+    def embed(self, values: Any, lengths: Any, field: Field, target: Field) -> Any:
         """Return one vector a step, symbolic (B, T, U).
 
         Args:
@@ -33,6 +33,7 @@ class Stem(Strict, ABC):
                 (B, T, H, W, C).
             lengths: symbolic, (B,) int32.
             field: what the values are.
+            target: what is asked for.
         """
 
     def begin(self, network: Any, field: Field, places: Places) -> Sequence[str]:

@@ -42,7 +42,7 @@ class Cnn(Stem):
     units: int = Key(128, ge=1, description="size of a frame's vector")
     dropout: float = Key(0.0, ge=0, lt=1, description="share of each frame's vector dropped in training")
 
-    def embed(self, values: Any, lengths: Any, field: Field) -> Any:
+    def embed(self, values: Any, lengths: Any, field: Field, target: Field) -> Any:
         import keras
 
         from rnnlab.layers.frames import FlatFrames, FrameConvolution, FrameMean, FramePooling

@@ -16,7 +16,7 @@ from rnnlab.vocabulary import MARKS
 
 
 class Embedding(Stem):
-    """A vector for each token of the vocabulary, at first uniform between -0.05 and 0.05, or one learnt elsewhere."""
+    """A vector for each token of the vocabulary, at first drawn from a normal distribution, or one learnt elsewhere."""
 
     kinds: ClassVar[frozenset[Kind]] = frozenset({"tokens"})
     idle_unless = MappingProxyType({"frozen": ("pretrained", lambda pretrained: pretrained is not None)})
@@ -28,14 +28,21 @@ class Embedding(Stem):
         description="a text file of vectors, as word2vec, GloVe and fastText write them: a token and its numbers a "
         "line; a token that is not there as it is written may be in lower case",
     )
+    scale: float | None = Key(
+        None,
+        gt=0,
+        description="standard deviation of the vectors at first; default: 0.03, about Keras' own, but 1 where answers "
+        "are written in tokens: what takes many steps to learn starts much faster from large vectors, and what little "
+        "data teaches is worse for them",
+    )
     frozen: bool = Key(False, description="keep the vectors as they are in training, those of other tokens too")
 
-    def embed(self, values: Any, lengths: Any, field: Field) -> Any:
-        import keras
-
+    def embed(self, values: Any, lengths: Any, field: Field, target: Field) -> Any:
         from rnnlab.layers.randomness import Dropout
+        from rnnlab.layers.vectors import token_vectors
 
-        layer = keras.layers.Embedding(len(field.names), self.units, name="embedding", trainable=not self.frozen)
+        scale = self.scale or (1.0 if target.kind == "string" else 0.03)
+        layer = token_vectors(len(field.names), self.units, scale, name="embedding", trainable=not self.frozen)
         return Dropout(self.dropout, name="embedding_dropout")(layer(values[..., 0]))
 
     def begin(self, network: Any, field: Field, places: Places) -> Sequence[str]:

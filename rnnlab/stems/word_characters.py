@@ -33,7 +33,7 @@ class WordCharacters(Stem):
     kernel_size: int = Key(3, ge=1, description="characters that one filter sees")
     dropout: float = Key(0.0, ge=0, lt=1, description="share of each word's vector dropped in training")
 
-    def embed(self, values: Any, lengths: Any, field: Field) -> Any:
+    def embed(self, values: Any, lengths: Any, field: Field, target: Field) -> Any:
         import keras
 
         from rnnlab.layers.randomness import Dropout
