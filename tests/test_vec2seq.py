@@ -91,7 +91,7 @@ def test_frames_are_normalised_by_the_pixels_of_valid_frames_alone() -> None:
 def stem_network(configuration: Mapping[str, Any]) -> Any:
     values = keras.Input((None, *FRAMES.shape), name="frames")
     lengths = keras.Input((), name="lengths", dtype="int32")
-    vectors = STEMS.parse({"name": "cnn", **configuration}).embed(values, lengths, FRAMES)
+    vectors = STEMS.parse({"name": "cnn", **configuration}).embed(values, lengths, FRAMES, FRAMES)
     return keras.Model({"frames": values, "lengths": lengths}, vectors)
 
 
