@@ -1,6 +1,6 @@
 """A translator of one size, trained by rnnlab and by Joey NMT at the same time, each on a core of its own.
 
-    RNNLAB_DATA_DIR=... python benchmarks/translation.py --joeynmt PYTHON      # --minutes 40, on two idle cores
+    RNNLAB_DATA_DIR=... python benchmarks/translation.py --joeynmt PYTHON      # --minutes 30, on two idle cores
 
 PYTHON is an interpreter with `joeynmt==2.3.0`, from an environment of its own. Both train on Multi30k, German into
 English: a bidirectional GRU of 256 units, a GRU decoder of 256 with Luong's attention and input feeding, 64 pairs a
@@ -31,14 +31,14 @@ from rows import RESULTS, TOP, config
 LANGUAGES = ("de", "en")
 SPLITS = {"train": "train", "val": "validation"}
 STEPS = 454  # of an epoch: 29,000 pairs by 64
-MARKS = (10, 20, 30, 40, 60)  # minutes at which the best translations so far are compared
+MARKS = (5, 10, 20, 30, 45, 60)  # minutes at which the best translations so far are compared
 TITLES = {"rnnlab": "rnnlab", "joeynmt": "Joey NMT 2.3.0"}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--joeynmt", required=True, metavar="PYTHON", help="an interpreter that has joeynmt")
-    parser.add_argument("--minutes", type=int, default=40, help="how long both train")
+    parser.add_argument("--minutes", type=int, default=30, help="how long both train")
     options = parser.parse_args()
     conditions = machine()
     with tempfile.TemporaryDirectory() as name:
@@ -172,18 +172,20 @@ def watch(commands: dict[str, list[str]], folder: Path, seconds: float) -> dict[
         )
     counts = {"rnnlab": folder / "run" / "history.csv", "joeynmt": folder / "joeynmt" / "validations.txt"}
     heads = {"rnnlab": 1, "joeynmt": 0}
-    while time.monotonic() - begun < seconds and any(each.poll() is None for each in workers.values()):
-        time.sleep(1)
-        for name, path in counts.items():
-            done = len(path.read_text("utf-8").splitlines()) - heads[name] if path.is_file() else 0
-            seen[name] += [time.monotonic() - begun] * (done - len(seen[name]))
-    for name, worker in workers.items():
-        failed = worker.poll()
-        worker.terminate()
-        worker.wait()
-        logs[name].close()
-        if failed:
-            raise SystemExit(f"{name} ended:\n{(folder / f'{name}.log').read_text('utf-8', errors='replace')[-3000:]}")
+    try:
+        while time.monotonic() - begun < seconds and not any(each.poll() for each in workers.values()):
+            time.sleep(1)
+            for name, path in counts.items():
+                done = len(path.read_text("utf-8").splitlines()) - heads[name] if path.is_file() else 0
+                seen[name] += [time.monotonic() - begun] * (done - len(seen[name]))
+        failed = [name for name, worker in workers.items() if worker.poll()]
+    finally:
+        for name, worker in workers.items():
+            worker.terminate()
+            worker.wait()
+            logs[name].close()
+    for name in failed:
+        raise SystemExit(f"{name} ended:\n{(folder / f'{name}.log').read_text('utf-8', errors='replace')[-3000:]}")
     return seen
 
 
