@@ -42,6 +42,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=int, default=30, help="how long both train")
     options = parser.parse_args()
     conditions = machine()
+    conditions["command"] = conditions["command"].replace(options.joeynmt, "PYTHON")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         texts = Texts(folder)
