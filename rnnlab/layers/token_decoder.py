@@ -163,7 +163,8 @@ class TokenDecoder(keras.layers.Layer):
             return self.outputs(output)
         # Divided, for scores of the size that a layer of its own would give at first.
         vectors = tf.cast(self.embedding.embeddings, self.compute_dtype) * self.embedding_units**-0.5
-        return tf.cast(tf.matmul(self.project(output), vectors, transpose_b=True), tf.float32) + self.bias
+        scores = tf.matmul(self.project(output), vectors, transpose_b=True)
+        return tf.cast(scores, tf.float32) + tf.cast(self.bias, tf.float32)
 
     def _taught(self, teacher: Any, state: Any, masks: Any, memory: Any, training: bool | None) -> Any:
         """Return the scores (B, L, V) where every step reads the truth."""
