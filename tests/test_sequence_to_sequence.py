@@ -19,6 +19,7 @@ from rnnlab.batches import loader_of, taught
 from rnnlab.entities import NOTHING
 from rnnlab.errors import DataError, SpecError
 from rnnlab.evaluation import evaluate
+from rnnlab.evaluation.attention import FEW, _middling
 from rnnlab.examples import FlatExamples
 from rnnlab.experiment import Experiment, cross_check, load_experiment
 from rnnlab.export import export
@@ -331,6 +332,20 @@ def test_the_network_that_is_exported_alone_gives_scores_and_answers(run, tmp_pa
     loaded = keras.saving.load_model(path, compile=False)
     assert loaded.get_layer("decoder").search == Predictor.load(run.path).network.get_layer("decoder").search
     assert {"scores", "tokens", "ranks"} <= loaded.output.keys()
+
+
+def test_answers_that_are_looked_at_are_chosen_by_their_tokens_not_their_bytes(run):
+    predictor = Predictor.load(run.path)
+    sources = ["a" * 3, *(" ".join("é" * 4) for _ in range(40)), "".join("あ" * 39)]
+    values = [np.frombuffer(text.encode(), np.uint8) for text in sources]
+    examples = FlatExamples.from_sequences(Signature(predictor.signature.inputs), [*map(str, sources)], values)
+    lengths = predictor.pipeline.prepare(examples).lengths
+    chosen = lengths[_middling(predictor, examples)]
+    order = np.sort(lengths)
+    assert chosen.tolist() == order[len(order) // 2 - FEW // 2 : len(order) // 2 + FEW - FEW // 2].tolist()
+    # Of 40 tokens and fewer, though of more bytes: it is among those that may be chosen.
+    only = FlatExamples.from_sequences(Signature(predictor.signature.inputs), ["0", "1"], [values[0], values[-1]])
+    assert len(_middling(predictor, only)) == 2
 
 
 # What training may read.
