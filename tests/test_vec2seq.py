@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from rnnlab import generation, preparation
+from rnnlab import evaluation, generation, preparation
 from rnnlab.architectures import ARCHITECTURES
 from rnnlab.baselines import NotApplicable
 from rnnlab.baselines.nearest_picture import NearestPicture
@@ -380,6 +380,14 @@ def test_a_likelihood_stands_in_the_same_table_as_that_of_counts(runs) -> None:
     assert 0 < counted["negative_log_likelihood"] < np.log(7)  # of a uniform guess among the letters and the end
     assert np.isnan(counted["exact_match"])
     assert "end mark" in found.definitions["negative_log_likelihood"]
+
+
+def test_nothing_is_prepared_for_a_baseline_of_another_kind_of_input(runs, monkeypatch) -> None:
+    run = predictor(runs, "captions")
+    monkeypatch.setattr(evaluation, "_prepared", lambda *_: pytest.fail("whole splits are prepared for nothing"))
+    found = evaluate(run, Places(run.run.path.parent, run.run.path.parent), "test", figures=False)
+    assert "nearest_picture" in found.baselines
+    assert "ngram_by_source" not in {**found.baselines, **found.skipped}
 
 
 KEYS = [b"a"] * 40 + [b"b"] * 40
