@@ -157,9 +157,8 @@ def cross_check(experiment: Experiment) -> Mistakes:
     kind = TASKS.name_of(experiment.task)
     if experiment.head is not None and kind not in experiment.head.tasks:
         fitting = [name for name in HEADS.names() if kind in HEADS.load(name).tasks]
-        found.append(
-            (("head", "name"), f"'{HEADS.name_of(experiment.head)}' does not serve {kind}; use {', '.join(fitting)}")
-        )
+        remedy = f"use {', '.join(fitting)}" if fitting else "an architecture that decodes answers it; remove the head"
+        found.append((("head", "name"), f"'{HEADS.name_of(experiment.head)}' does not serve {kind}; {remedy}"))
     found += _architecture_mistakes(experiment, kind)
     found += _transform_mistakes(experiment, kind)
     found += _truncation_mistakes(experiment)
@@ -178,7 +177,7 @@ def _architecture_mistakes(experiment: Experiment, kind: str) -> Mistakes:
     name = ARCHITECTURES.name_of(model)
     if model.decodes and kind not in model.decodes:
         return [(("model", "architecture"), f"'{name}' does not serve {kind}, but {', '.join(sorted(model.decodes))}")]
-    if model.decodes and head is not None:
+    if model.decodes and head is not None and kind in head.tasks:
         return [(("head",), f"'{name}' decodes by itself; remove the head")]
     unused: Mistakes = [(("model", *key), text) for key, text in model.unused(kind)]
     if unused:
@@ -285,6 +284,8 @@ def _monitor_mistake(monitored: Monitored, experiment: Experiment) -> str | None
     known = ["loss", *(name for target in targets for name in task.metric_names(target))]
     if column in METRICS.names() and not METRICS.load(column).ranks:
         return f"{column} tells no better from worse; monitor {_with_val(known)[0]}, say"
+    if column in METRICS.names() and METRICS.load(column).needs == "texts" and column == monitored.monitor:
+        return f"in training nothing is written out, so {column} is known of validation alone; monitor val_{column}"
     if column not in known:
         return f"no column '{monitored.monitor}' in the history{did_you_mean(monitored.monitor, _with_val(known))}"
     if monitored.monitor.startswith("val_") and experiment.data.validation.by == "none":

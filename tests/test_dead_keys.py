@@ -214,6 +214,12 @@ def written_losses(bench: Bench, settings: tuple[str, ...]) -> object:
     return np.asarray(bench.experiment(settings).task.losses({"scores": scores}, batch, {})[0]).tolist()
 
 
+def told(bench: Bench, settings: tuple[str, ...]) -> object:
+    """Return what each score is, the main one first."""
+    metrics = bench.experiment(settings).task.metrics(Field("target", "string", (3,), ("a", "b")))
+    return [(name, metric.full_definition()) for name, metric in metrics.items()]
+
+
 def searched(bench: Bench, settings: tuple[str, ...]) -> object:
     """Return how the network looks for an answer."""
     from rnnlab.network import build_network
@@ -437,6 +443,8 @@ EFFECTS: dict[str, tuple[Look, Settings, Settings]] = {
     "SequenceToSequence.max_length": (asked_for, PAIRS, (*PAIRS, "task.max_length=7")),
     "SequenceToSequence.label_smoothing": (written_losses, PAIRS, (*PAIRS, "task.label_smoothing=0.2")),
     "SequenceToSequence.search": (searched, PAIRS, (*PAIRS, "task.search={beam: 2}")),
+    "SequenceToSequence.bleu_tokenizer": (told, PAIRS, (*PAIRS, "task.bleu_tokenizer=intl")),
+    "SequenceToSequence.main_metric": (told, PAIRS, (*PAIRS, "task.main_metric=chrf")),
     "BeamSearch.beam": (searched, PAIRS, (*PAIRS, "task.search.beam=3")),
     "BeamSearch.length_penalty": (
         searched, (*PAIRS, "task.search.beam=3"), (*PAIRS, "task.search.beam=3", "task.search.length_penalty=0.6"),

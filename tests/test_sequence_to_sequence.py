@@ -33,7 +33,7 @@ from rnnlab.rundir import RunDir
 from rnnlab.signature import Field, Signature
 from rnnlab.tasks import TASKS
 from rnnlab.training import prepare, train
-from rnnlab.vocabulary import END, MARKS, PADDING, START
+from rnnlab.vocabulary import END, MARKS, PADDING, START, UNKNOWN
 
 from .training_cases import PAIRS, make_case, write_pairs
 
@@ -295,6 +295,51 @@ def test_training_and_evaluation_score_alike(run, folder):
     assert "exact_match" not in row, "in training nothing is written out"
 
 
+def test_capitals_are_not_held_against_answers_in_lower_case(folder, tmp_path):
+    table = tmp_path / "pairs.tsv"
+    table.write_text("".join(f"{a} {b}\tDas IST {a.upper()}, {b}.\n" for a in "abc" for b in "xyz"))
+    training = {"epochs": 150, "best": None, "optimizer": {"name": "adam", "learning_rate": 0.02}}
+    experiment = make_pairs(
+        folder,
+        data={"train": str(table), "test": str(table), "validation": {"by": "none"}},
+        task={"tokens": "words"},
+        training=training,
+        model={"decoder": {"units": [16], "attention": "luong", "embedding_units": 8}},
+    )
+    run = RunDir.create(tmp_path / "run")
+    train(experiment, run, Places(tmp_path, tmp_path))
+    found = evaluate(Predictor.load(run.path), Places(tmp_path, tmp_path), "train", figures=False)
+    assert [found.metrics[name] for name in ("bleu", "chrf", "exact_match")] == pytest.approx([100, 100, 1])
+    assert found.search == found.to_json()["search"] == "greedy"
+
+
+def test_a_token_that_is_not_known_is_never_right(folder):
+    task = make_pairs(folder).task
+    scores = np.zeros((1, 2, 6), np.float32)
+    scores[0, :, 1], scores[0, :, 4] = 9, 5  # above all the unknown token
+    batch = {"targets": np.array([[1, 4]]), "weights": np.ones(1, np.float32)}
+    learnt = task.fit(make_pairs(folder).data.splits(Places(folder, folder))["train"])
+    outputs = {"scores": tf.constant(scores), "tokens": tf.zeros([1, 1, 0], tf.int32)}
+    assert task.scored(outputs, batch, learnt)["tags"].numpy().tolist() == [[4, 4]]
+
+
+def test_the_share_of_answers_that_is_not_known_is_told(folder):
+    experiment = make_pairs(folder, task={"tokens": {"name": "characters", "vocabulary": {"size": 1}}})
+    prepared = prepare(experiment, experiment.data.splits(Places(folder, folder)))
+    targets = np.asarray(prepared.splits["train"].targets)
+    share = (targets == UNKNOWN).sum() / (~np.isin(targets, [NOTHING, END])).sum()
+    assert 0 < share < 1
+    (told,) = [note for note in prepared.notes if note.startswith("answers: ")]
+    assert told.startswith(f"answers: 1 tokens and 4 marks; unknown tokens: train {share:.2%}, validation ")
+
+
+def test_where_steps_were_joined_no_map_is_drawn_of_what_was_looked_at(folder):
+    model = decoding("conv_rnn", "luong", "gru")
+    model["encoder"]["blocks"] = [{"filters": 4, "stride": 2}]
+    assert ARCHITECTURES.parse(model).time_stride == 2
+    assert not ARCHITECTURES.parse(model).aligned
+
+
 def test_one_text_or_many_have_the_same_answers(run):
     predictor = Predictor.load(run.path)
     texts = ["abc", "a", "bbbbbb", "cab" * 5, "", "zzz"]
@@ -384,7 +429,18 @@ def test_scheduled_sampling_reads_what_was_found_most_probable(folder):
         own = {**batch, "teacher": tf.constant(teacher, tf.int32)}
         scores = np.asarray(read(network, own)["scores"])[:, -1]
         np.testing.assert_allclose(found[:, step], scores, atol=1e-5)
-        teacher = [[*row, int(each)] for row, each in zip(teacher, scores.argmax(axis=1), strict=True)]
+        said = END + scores[:, END:].argmax(axis=1)  # never a mark that no answer holds
+        teacher = [[*row, int(each)] for row, each in zip(teacher, said, strict=True)]
+
+
+def test_scheduled_sampling_goes_beyond_the_most_tokens_that_an_answer_may_have(folder):
+    model = decoding("stacked_rnn", "alone", "gru")
+    model["decoder"]["teacher_forcing"] = {"start": 0.5, "end": 0.5}
+    prepared, network = network_of(folder, model, task={"max_length": 1})
+    batch = batch_of(prepared, list(range(8)))
+    with random_scope(tf.constant([0, 0])):
+        scores = read(network, batch, training=True)["scores"]
+    assert scores.shape[1] == np.asarray(batch["targets"]).shape[1] > 3
 
 
 def test_smoothed_losses_are_those_of_smoothed_targets(folder):
@@ -406,12 +462,15 @@ def test_smoothed_losses_are_those_of_smoothed_targets(folder):
     [
         ({"model": {"architecture": "stacked_rnn", "encoder": None, "decoder": None}}, "needs one that decodes"),
         ({"model": {"decoder": {"feedback": False}}}, "without reading what is written"),
+        ({"head": {"name": "classes"}}, "an architecture that decodes answers it; remove the head"),
+        ({"training": {"best": {"monitor": "bleu"}}}, "monitor val_bleu"),
+        ({"training": {"early_stopping": {"monitor": "exact_match"}}}, "monitor val_exact_match"),
     ],
 )
 def test_what_can_not_write_is_told(sections, message, folder):
     values = make_pairs(folder).model_dump(mode="json")
     for key, each in sections.items():
-        values[key] = {name: value for name, value in {**values[key], **each}.items() if value is not None}
+        values[key] = {name: value for name, value in {**(values[key] or {}), **each}.items() if value is not None}
     found = cross_check(Experiment.model_validate(values))
     assert any(message in text for _, text in found), found
 

@@ -72,6 +72,10 @@ class Seq2Seq(Architecture):
         return ()
 
     @property
+    def time_stride(self) -> int:
+        return self.encoder.time_stride
+
+    @property
     def static_widths(self) -> bool:
         return self.encoder.static_widths
 

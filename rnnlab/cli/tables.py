@@ -39,7 +39,8 @@ def print_evaluation(evaluation: Evaluation, run: Path) -> None:
     heading = f"{run}: {evaluation.split} split, {evaluation.examples} examples"
     if evaluation.left_out:
         heading += f" ({evaluation.left_out} bad left out{' before the split was cut' if evaluation.cut else ''})"
-    print(f"{heading}, fingerprint {evaluation.fingerprint[:12]}\n")
+    searched = f", answers looked for: {evaluation.search}" if evaluation.search else ""
+    print(f"{heading}, fingerprint {evaluation.fingerprint[:12]}{searched}\n")
     names = list(evaluation.metrics)
     main = names[0]
     rows = [("this run", evaluation.metrics), *evaluation.baselines.items()]

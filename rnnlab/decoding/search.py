@@ -29,3 +29,6 @@ class Search:
     beam: int = 1
     length_penalty: float = 0.0
     answers: int = 1
+
+    def __str__(self) -> str:
+        return "greedy" if self.beam == 1 else f"beam {self.beam}, length penalty {self.length_penalty:g}"

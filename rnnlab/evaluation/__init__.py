@@ -45,6 +45,7 @@ class Evaluation:
         steps: of forecasts, each metric at each step ahead, (H,).
         baseline_steps: of forecasts, the main metric of each baseline at each step ahead, (H,).
         parts: of each metric that has them, its value for each part, such as each type of entity.
+        search: how answers in tokens were looked for, such as `beam 5, length penalty 1`; empty where none were.
     """
 
     split: str
@@ -60,6 +61,7 @@ class Evaluation:
     steps: dict[str, list[float]] = field(default_factory=dict)
     baseline_steps: dict[str, list[float]] = field(default_factory=dict)
     parts: dict[str, dict[str, float]] = field(default_factory=dict)
+    search: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return what `evaluate --json` prints."""
@@ -68,6 +70,7 @@ class Evaluation:
             "examples": self.examples,
             "left_out": self.left_out,
             "fingerprint": self.fingerprint,
+            **({"search": self.search} if self.search else {}),
             "metrics": _finite(self.metrics),
             "baselines": {name: _finite(scores) for name, scores in self.baselines.items()},
             "skipped": self.skipped,
@@ -120,6 +123,7 @@ def evaluate(predictor: Predictor, places: Places, split: str = "test", *, figur
         cut=isinstance(examples, Subset),
         steps=_by_step(answers, batch, metrics),
         parts={name: parts for name, own in sums.items() if (parts := metrics[name].parts(own))},
+        search=str(experiment.task.search_within(target.shape[0])) if experiment.task.writes else "",
     )
     train = experiment.task.examples(splits["train"])
     simple = _score_baselines(result, predictor, train, examples, batch, metrics)

@@ -39,8 +39,8 @@ def epochs_done() -> Any:
     return tf.cast(getattr(_ACTIVE, "epoch", 0.0), "float32")
 
 
-def stateless_uniform(shape: Any, salt: int) -> Any:
-    """Return numbers between 0 and 1, drawn from the active seed and this salt.
+def stateless_uniform(shape: Any, *salts: Any) -> Any:
+    """Return numbers between 0 and 1, drawn from the active seed and these salts, whole numbers such as a step's.
 
     Raises:
         RuntimeError: no `random_scope` is open: a random layer was called with training=True outside a training step.
@@ -48,7 +48,9 @@ def stateless_uniform(shape: Any, salt: int) -> Any:
     seed = getattr(_ACTIVE, "seed", None)
     if seed is None:
         raise RuntimeError("a random layer needs `with random_scope(seed):` around a call with training=True")
-    return tf.random.stateless_uniform(shape, tf.random.experimental.stateless_fold_in(seed, salt))
+    for salt in salts:
+        seed = tf.random.experimental.stateless_fold_in(seed, salt)
+    return tf.random.stateless_uniform(shape, seed)
 
 
 def stateless_keep_mask(shape: Any, rate: float, salt: int) -> Any:

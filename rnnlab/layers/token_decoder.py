@@ -19,6 +19,7 @@ from rnnlab.layers.decoder import DecoderCell
 from rnnlab.layers.randomness import Dropout, epochs_done, stateless_uniform
 from rnnlab.layers.recurrent import CellName
 from rnnlab.layers.vectors import token_vectors
+from rnnlab.vocabulary import END
 
 
 @keras.saving.register_keras_serializable("rnnlab")
@@ -187,14 +188,15 @@ class TokenDecoder(keras.layers.Layer):
         steps = tf.shape(teacher)[1]
         progress = tf.minimum(epochs_done() / self.truth_epochs, 1.0)
         share = self.truth_first + (self.truth_last - self.truth_first) * progress
-        drawn = stateless_uniform([tf.shape(teacher)[0], self.longest + 2], self.salt) < share
+        rows = tf.shape(teacher)[:1]
 
         def step(position: Any, said: Any, state: Any) -> tuple[Any, Any, Any]:
-            before = tf.where(drawn[:, position] | (position == 0), teacher[:, position], said)
+            drawn = stateless_uniform(rows, self.salt, position) < share
+            before = tf.where(drawn | (position == 0), teacher[:, position], said)
             # Inside a loop, dropout draws the same at every step.
             output, state, _ = self.core.step(self.reading(self._read(before), training=True), state, masks, memory)
             scores = self._scores(self.writing(output, training=True))
-            return scores, tf.argmax(scores, axis=-1, output_type=tf.int32), state
+            return scores, most_probable(scores), state
 
         return _loop(step, steps, teacher[:, 0], state, self.tokens, "float32")
 
@@ -212,6 +214,11 @@ class TokenDecoder(keras.layers.Layer):
         names = ("tokens", "embedding_units", "tied", "hidden_units", "truth_first", "truth_last", "truth_epochs")
         searched = ("longest", "beam", "length_penalty", "answers")
         return {**super().get_config(), **own, **{name: getattr(self, name) for name in (*names, *searched)}}
+
+
+def most_probable(scores: Any) -> Any:
+    """Return the most probable token of scores (…, V), int32; never a mark that no answer holds."""
+    return END + tf.argmax(scores[..., END:], axis=-1, output_type=tf.int32)  # these marks come before the end's
 
 
 def _loop(step: Any, count: Any, carried: Any, state: Any, size: int, dtype: str) -> Any:

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from rnnlab.metrics._texts import CorpusMetric
 
+Tokenizer = Literal["13a", "intl", "char", "zh", "none"]
 ORDERS = 4  # sequences of one to four tokens
 
 
@@ -26,7 +27,7 @@ class Bleu(CorpusMetric):
     lowercase: bool = Field(
         True, description="compare in lower case, as is usual for Multi30k; figures of WMT are of texts as written"
     )
-    tokenizer: Literal["13a", "intl", "char", "zh", "none"] = Field(
+    tokenizer: Tokenizer = Field(
         "13a", description="sacrebleu's name of what cuts texts into tokens; 13a is the one of WMT, and its default"
     )
 

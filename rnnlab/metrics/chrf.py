@@ -16,7 +16,7 @@ class Chrf(CorpusMetric):
 
     Of all texts together, through sacrebleu.
 
-    References: Popović, "chrF: character n-gram F-score for automatic MT evaluation", 2015; "chrF++", 2017.
+    Reference: Popović, "chrF: character n-gram F-score for automatic MT evaluation", 2015.
     """
 
     definition: ClassVar[str] = (
@@ -24,15 +24,12 @@ class Chrf(CorpusMetric):
     )
 
     lowercase: bool = Field(False, description="compare in lower case; by default as written, as sacrebleu does")
-    word_order: int = Field(
-        0, ge=0, le=4, description="the longest sequences of words that count beside characters; 2 is chrF++"
-    )
 
     def build(self) -> Any:
         from sacrebleu.metrics.chrf import CHRF
 
-        return CHRF(char_order=ORDERS, word_order=self.word_order, lowercase=self.lowercase)
+        return CHRF(char_order=ORDERS, lowercase=self.lowercase)
 
     @property
     def size(self) -> int:
-        return 3 * (ORDERS + self.word_order)  # for each order how many are answered, are true, and are both
+        return 3 * ORDERS  # for each order how many are answered, are true, and are both

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from rnnlab.metrics import Sums
 from rnnlab.metrics._sums import count, quotient, total
@@ -20,10 +21,17 @@ class ExactMatch(TextMetric):
 
     definition: ClassVar[str] = "share of texts that are right as a whole, but for white space at their ends, 0–1"
 
+    lowercase: bool = Field(False, description="compare in lower case")
+
+    def full_definition(self) -> str:
+        return f"{self.definition}{'; in lower case' if self.lowercase else ''}"
+
     def sums(self, answers: Mapping[str, Any], batch: Mapping[str, Any]) -> Sums:
         import tensorflow as tf
 
         texts, true = (tf.strings.regex_replace(each, ENDS, "") for each in (answers["texts"], batch["texts"]))
+        if self.lowercase:
+            texts, true = (tf.strings.lower(each, encoding="utf-8") for each in (texts, true))
         return {"total": total(texts == true, batch["weights"]), "count": count(batch["weights"])}
 
     def value(self, sums: Mapping[str, NDArray[np.float64]]) -> float:

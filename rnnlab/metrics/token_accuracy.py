@@ -1,4 +1,4 @@
-"""Token accuracy: the share of steps whose tag is right."""
+"""Token accuracy: the share of tokens that are answered right."""
 
 from __future__ import annotations
 
@@ -15,9 +15,13 @@ from rnnlab.metrics._tags import TagMetric, tags_of
 
 
 class TokenAccuracy(TagMetric):
-    """The share of all tokens whose tag is the true one."""
+    """The share of all tokens whose tag is the true one; of answers in tokens, that are the true ones.
 
-    definition: ClassVar[str] = "share of tokens whose tag is right, 0–1; where most are O, little is said by it"
+    There each token is asked for given the true ones before it. A token that the vocabulary does not know is never
+    right.
+    """
+
+    definition: ClassVar[str] = "share of tokens that are right, 0–1; where most are alike, little is said by it"
 
     def sums(self, answers: Mapping[str, Any], batch: Mapping[str, Any]) -> Sums:
         import tensorflow as tf

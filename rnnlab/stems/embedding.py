@@ -16,7 +16,7 @@ from rnnlab.vocabulary import MARKS
 
 
 class Embedding(Stem):
-    """A vector for each token of the vocabulary, at first drawn from a normal distribution, or one learnt elsewhere."""
+    """A vector for each token of the vocabulary, at first drawn at random, or one learnt elsewhere."""
 
     kinds: ClassVar[frozenset[Kind]] = frozenset({"tokens"})
     idle_unless = MappingProxyType({"frozen": ("pretrained", lambda pretrained: pretrained is not None)})
@@ -31,9 +31,9 @@ class Embedding(Stem):
     scale: float | None = Key(
         None,
         gt=0,
-        description="standard deviation of the vectors at first; default: 0.03, about Keras' own, but 1 where answers "
-        "are written in tokens: what takes many steps to learn starts much faster from large vectors, and what little "
-        "data teaches is worse for them",
+        description="standard deviation of the vectors at first, normal; default: uniform between -0.05 and 0.05, but "
+        "normal and 1 where answers are written in tokens: what takes many steps to learn starts much faster from "
+        "large vectors, and what little data teaches is worse for them",
     )
     frozen: bool = Key(False, description="keep the vectors as they are in training, those of other tokens too")
 
@@ -41,7 +41,7 @@ class Embedding(Stem):
         from rnnlab.layers.randomness import Dropout
         from rnnlab.layers.vectors import token_vectors
 
-        scale = self.scale or (1.0 if target.kind == "string" else 0.03)
+        scale = 1.0 if self.scale is None and target.kind == "string" else self.scale
         layer = token_vectors(len(field.names), self.units, scale, name="embedding", trainable=not self.frozen)
         return Dropout(self.dropout, name="embedding_dropout")(layer(values[..., 0]))
 

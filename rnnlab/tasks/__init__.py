@@ -127,6 +127,15 @@ class Task(Strict, ABC):
         """
         return self.answers(outputs, batch["lengths"], learnt)
 
+    def notes(self, learnt: Mapping[str, NDArray[Any]], prepared: Mapping[str, FlatExamples]) -> Sequence[str]:
+        """Return what the user should know of what is asked for in the splits, one line each.
+
+        Args:
+            learnt: what `fit` returned.
+            prepared: the splits, as the network is asked about them.
+        """
+        return ()
+
     @property
     def self_supervised(self) -> bool:
         """Whether an example's own next steps are what is asked for: there is no target beside it."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from rnnlab.entities import NOTHING
 from rnnlab.errors import DataError
 from rnnlab.examples import Examples, FlatExamples
 from rnnlab.metrics import METRICS, Metric
+from rnnlab.metrics.bleu import Tokenizer
 from rnnlab.registry import Choice
 from rnnlab.signature import Field, Signature
 from rnnlab.strict import Strict
@@ -76,6 +77,18 @@ class SequenceToSequence(Task):
         None, ge=1, le=10_000, description="the most tokens of an answer; default: those of the longest training answer"
     )
     search: BeamSearch = Key(default_factory=BeamSearch, description="how an answer is looked for")
+    bleu_tokenizer: Tokenizer = Key(
+        "13a",
+        description="what cuts texts into words for BLEU, by sacrebleu's name: 13a, as WMT does; intl, by every "
+        "script's punctuation; zh for Chinese; char, for scripts without spaces; none, where texts come cut",
+    )
+    main_metric: Literal["bleu", "chrf", "exact_match", "token_accuracy", "perplexity", None] = Key(
+        None,
+        description="the score that comes first, and by which baselines are told to be better; default: bleu of words, "
+        "exact_match of characters. Where a source has many answers, such as names of a nation, use perplexity",
+    )
+
+    idle_unless = MappingProxyType({"bleu_tokenizer": ("tokens", lambda tokens: isinstance(tokens, Words))})
 
     @field_validator("tokens")
     @classmethod
@@ -139,6 +152,10 @@ class SequenceToSequence(Task):
             for row in numbers.to_list():
                 yield np.array([*row, END], np.int32)
 
+    def notes(self, learnt: Mapping[str, NDArray[Any]], prepared: Mapping[str, FlatExamples]) -> Sequence[str]:
+        told = self.cut.told(_vocabulary(learnt), {name: each.known_targets for name, each in prepared.items()})
+        return [f"answers: {told}"]
+
     def shape(self, target: Field) -> tuple[int, ...]:
         return (len(target.names),)
 
@@ -172,12 +189,14 @@ class SequenceToSequence(Task):
         """
         import tensorflow as tf
 
+        from rnnlab.layers.token_decoder import most_probable
+
         scores, targets = outputs["scores"], tf.convert_to_tensor(batch["targets"])
         there = tf.cast(targets != NOTHING, tf.float64) * tf.cast(batch["weights"], tf.float64)[:, tf.newaxis]
         surprise = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.maximum(targets, 0), scores)
         return {
             "texts": self.written(outputs["tokens"], learnt)[:, 0],
-            "tags": tf.argmax(scores, axis=-1, output_type=tf.int32),
+            "tags": most_probable(scores),
             "surprisal": tf.reduce_sum(tf.cast(surprise, tf.float64) * there, axis=1),
             "asked": tf.reduce_sum(there, axis=1),
         }
@@ -190,12 +209,20 @@ class SequenceToSequence(Task):
         return {}
 
     def metric_names(self, target: Field) -> Sequence[str]:
-        if isinstance(self.tokens, Words):
-            return ("bleu", "chrf", "exact_match", "token_accuracy", "perplexity", "negative_log_likelihood")
-        return ("exact_match", "chrf", "token_accuracy", "perplexity", "negative_log_likelihood")
+        of_words = ("bleu",) if isinstance(self.tokens, Words) else ()
+        texts = ("chrf", "exact_match") if of_words else ("exact_match", "chrf")
+        names = [*of_words, *texts, "token_accuracy", "perplexity", "negative_log_likelihood"]
+        return sorted(names, key=lambda name: name != self.main_metric)  # else in this order
 
     def metrics(self, target: Field) -> dict[str, Metric]:
-        own = {"token_accuracy": {"tags": target.names}}
+        # What is answered in lower case can't be held against capitals.
+        case = {"lowercase": self.cut.lower}
+        own: dict[str, dict[str, Any]] = {
+            "bleu": {**case, "tokenizer": self.bleu_tokenizer},
+            "chrf": case,
+            "exact_match": case,
+            "token_accuracy": {"tags": target.names},
+        }
         names = self.metric_names(target)
         return {name: METRICS.parse({METRICS.key: name, **own.get(name, {})}) for name in names}
 

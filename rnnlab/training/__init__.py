@@ -23,7 +23,7 @@ from rnnlab.rundir import RunDir, write_json
 from rnnlab.settings import Training
 from rnnlab.signature import Field
 from rnnlab.sources import SequenceSource
-from rnnlab.tasks import Learnt
+from rnnlab.tasks import Learnt, Task
 from rnnlab.training.reporting import Reporter, Silent
 from rnnlab.training.resuming import begin_or_go_on, check_resumable, nothing_left
 from rnnlab.windows import Lanes, SeriesLanes, Windows
@@ -34,6 +34,7 @@ class Prepared:
     """An experiment's data, opened, checked, and prepared.
 
     Attributes:
+        task: what is asked.
         raw: the examples of each split that are asked about.
         splits: the same after every transform; windows are prepared when their batch is made.
         pipeline: the transforms, fitted on the training split.
@@ -41,6 +42,7 @@ class Prepared:
         widths: the bucket boundaries.
     """
 
+    task: Task
     raw: dict[str, Examples]
     splits: dict[str, Examples]
     pipeline: Pipeline
@@ -53,7 +55,8 @@ class Prepared:
         flat = {name: each.prepared if isinstance(each, Lanes) else each for name, each in self.splits.items()}
         whole = {name: each for name, each in flat.items() if isinstance(each, FlatExamples)}
         pairs = zip(self.pipeline.transforms, self.pipeline.learnt, strict=True)
-        return [note for transform, learnt in pairs for note in transform.notes(learnt, whole)]
+        own = [note for transform, learnt in pairs for note in transform.notes(learnt, whole)]
+        return [*own, *self.task.notes(self.learnt, whole)]
 
 
 def train(
@@ -201,7 +204,7 @@ def prepare(experiment: Experiment, raw: dict[str, Examples], cache: Path | None
         splits["train"] = SeriesLanes(pipeline.prepare(train.series), train.series, train.horizon, lost)
     elif experiment.training.tbptt is not None:
         splits = {name: Lanes(each) for name, each in splits.items() if isinstance(each, FlatExamples)}
-    return Prepared(asked, splits, pipeline, learnt, widths)
+    return Prepared(task, asked, splits, pipeline, learnt, widths)
 
 
 def _check_augmentations(experiment: Experiment, field: Field) -> None:

@@ -67,7 +67,9 @@ class Lines:
 
     def epoch_ends(self, row: Mapping[str, Any]) -> None:
         metrics = [name for name in row if name not in ("epoch", "loss", "learning_rate", "gradient_norm", "seconds")]
-        main = ("loss", *metrics[:1])  # the loss and the first metric, of training and validation
+        # The loss and the main metric, of training and validation; some are known of validation alone.
+        validated = [name.removeprefix("val_") for name in metrics if name.startswith("val_") and name != "val_loss"]
+        main = ("loss", *(validated or metrics)[:1])
         scores = "  ".join(f"{name} {value:.4f}" for name, value in row.items() if name.removeprefix("val_") in main)
         self.say(f"epoch {row['epoch']}/{self.epochs}  {scores}  {row['seconds']:.1f} s  {self._speed()}")
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from rnnlab.entities import NOTHING
 from rnnlab.examples import Examples, FlatExamples
 from rnnlab.signature import Kind, Signature
 from rnnlab.strict import Strict
@@ -112,8 +113,12 @@ class Tokens(Transform):
         return replace(before.with_input(tokens), target=target)
 
     def notes(self, learnt: Mapping[str, NDArray[Any]], prepared: Mapping[str, FlatExamples]) -> Sequence[str]:
-        told = ", ".join(f"{name} {_unknown_share(each.values[:, 0]):.2%}" for name, each in prepared.items())
-        return [f"vocabulary: {len(learnt['ends']):,} tokens and 4 marks; unknown tokens: {told}"]
+        return [f"vocabulary: {self.told(learnt, {name: each.values[:, 0] for name, each in prepared.items()})}"]
+
+    def told(self, learnt: Mapping[str, NDArray[Any]], numbers: Mapping[str, NDArray[Any]]) -> str:
+        """Return how many tokens are known, and which share is not of the numbers of each split, of any shape."""
+        shares = ", ".join(f"{name} {_unknown_share(each):.2%}" for name, each in numbers.items())
+        return f"{len(learnt['ends']):,} tokens and 4 marks; unknown tokens: {shares}"
 
     def pieces(self, text: str) -> list[str]:
         """Return the tokens of one text, known or not."""
@@ -154,8 +159,8 @@ class Tokens(Transform):
 
 
 def _unknown_share(numbers: NDArray[Any]) -> float:
-    """Return the share of unknown tokens among those of a text, the marks around it not counted."""
-    return float((numbers == UNKNOWN).sum() / max((~np.isin(numbers, (START, END))).sum(), 1))
+    """Return the share of unknown tokens among those of texts, the marks around them and padding not counted."""
+    return float((numbers == UNKNOWN).sum() / max((~np.isin(numbers, (START, END, NOTHING))).sum(), 1))
 
 
 def valid_utf8(texts: Any) -> Any:
