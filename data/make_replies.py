@@ -1,6 +1,9 @@
-"""Write pairs of speeches of Shakespeare's plays beside this file: what is said, a TAB, and what another replies.
+"""Write pairs of speeches of Shakespeare's plays: what is said, a TAB, and what another replies.
 
-    python data/make_replies.py [tinyshakespeare/input.txt]
+    python data/make_replies.py [TEXT]
+
+It reads tinyshakespeare/input.txt of the data directory (`RNNLAB_DATA_DIR`, else this folder, `data/`) unless TEXT is
+named, and writes into that directory, where `configs/replies.yaml` finds them.
 
 The text is Karpathy's (2015): speeches with the speaker's name and a colon on a line of its own, an empty line between
 them. Speeches of more than thirty words are left out, and so are pairs in which somebody answers himself. The last
@@ -9,12 +12,13 @@ tenth of the plays validates and tests. Writes replies-train.tsv, replies-valida
 
 from __future__ import annotations
 
+import os
 import sys
 from itertools import pairwise
 from pathlib import Path
 
 MOST = 30  # words of a speech
-PLACES = ("tinyshakespeare/input.txt", "data/tinyshakespeare/input.txt")
+PLAYS = "tinyshakespeare/input.txt"
 
 
 def speeches(text: str) -> list[tuple[str, str]]:
@@ -46,9 +50,21 @@ def write(source: Path, folder: Path) -> None:
         print(f"{folder / f'replies-{name}.tsv'}: {len(own):,} pairs")
 
 
+def data_directory() -> Path:
+    """Return RNNLAB_DATA_DIR, or else the folder of this file, as rnnlab does in the checkout."""
+    return Path(os.environ.get("RNNLAB_DATA_DIR") or Path(__file__).parent)
+
+
+def main(arguments: list[str]) -> None:
+    folder = data_directory()
+    source = Path(arguments[0]) if arguments else folder / PLAYS
+    if not source.is_file():
+        raise SystemExit(f"{source}: no such file; put the plays there, or name them: python data/make_replies.py TEXT")
+    try:
+        write(source, folder)
+    except OSError as error:
+        raise SystemExit(f"{folder}: {error.strerror}; set RNNLAB_DATA_DIR to a folder that can be written") from None
+
+
 if __name__ == "__main__":
-    given = [Path(each) for each in sys.argv[1:] or PLACES]
-    there = next((path for path in given if path.is_file()), None)
-    if there is None:
-        raise SystemExit(f"no such file: {', '.join(map(str, given))}; name the text as an argument")
-    write(there, Path(__file__).parent)
+    main(sys.argv[1:])

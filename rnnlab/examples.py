@@ -193,7 +193,7 @@ class Subset(Examples):
         self.lengths = examples.lengths[indices]
         self.targets = None if examples.targets is None else examples.targets[indices]
         self.groups = None if examples.groups is None else examples.groups[indices]
-        self.skipped = examples.skipped
+        self.skipped, self.notes = examples.skipped, examples.notes
 
     def read(self, index: int) -> dict[str, NDArray[np.generic]]:
         return self.examples.read(int(self.indices[index]))

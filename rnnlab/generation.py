@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlab.decoding.sampling import Sampler
+from rnnlab.decoding.search import UNSAID
 from rnnlab.errors import UserError
 from rnnlab.midi import LOWEST
 from rnnlab.network import STATE
@@ -20,10 +21,10 @@ from rnnlab.prediction import Predictor
 from rnnlab.signature import Field
 from rnnlab.strict import shown
 from rnnlab.transforms._tokens import Tokens
-from rnnlab.vocabulary import END, MARKS, PADDING, START, UNKNOWN
+from rnnlab.vocabulary import END, MARKS, PADDING, START
 
 MANY = 10  # unknown tokens that a message shows
-NEVER_WRITTEN = (PADDING, UNKNOWN, START)  # marks that no answer holds
+TOGETHER = 500  # answers that are drawn side by side, and training answers that they are compared with at once
 FEW = 100  # known ones that it shows all of
 
 
@@ -147,26 +148,33 @@ class AnswerWriter:
         Raises:
             UserError: the prompt holds nothing that the run knows.
         """
+        self.check(prompt)
+        numbers = range(count)
+        parts = [numbers[start : start + TOGETHER] for start in range(0, count, TOGETHER)]
+        return [text for part in parts for text in self._written(prompt, part, length, sampler, seed)]
+
+    def _written(
+        self, prompt: str, numbers: Sequence[int], length: int | None, sampler: Sampler, seed: int
+    ) -> list[str]:
+        """Return the answers of these numbers; see `write`."""
         import tensorflow as tf
 
-        self.check(prompt)
-        given = np.array([prompt.encode(errors="replace")] * count, object)
+        given = np.array([prompt.encode(errors="replace")] * len(numbers), object)
         field = self.predictor.signature.inputs[0].name
         inputs = self.predictor.network_inputs({field: given}, tf.strings.length(given))
         step, state = self.decoder.steps(*self.encoder(inputs, training=False))
         longest = self.decoder.longest if length is None else length
-        draws = [np.random.default_rng([seed, number]) for number in range(count)]
-        tokens = np.full((count, longest + 1), PADDING, np.int32)
-        before, over = np.full(count, START, np.int32), np.zeros(count, bool)
-        for place in range(longest):
+        draws = [np.random.default_rng([seed, number]) for number in numbers]
+        before, over = np.full(len(draws), START, np.int32), np.zeros(len(draws), bool)
+        tokens: list[NDArray[np.int32]] = []
+        while len(tokens) < longest and not over.all():
             scores, state = step(tf.constant(before), state)
-            found = [sampler.token(row, own, NEVER_WRITTEN) for row, own in zip(np.asarray(scores), draws, strict=True)]
+            found = [sampler.token(row, own, UNSAID) for row, own in zip(np.asarray(scores), draws, strict=True)]
             before = np.array(found, np.int32)
             over |= before == END
-            tokens[~over, place] = before[~over]
-            if over.all():
-                break
-        texts = self.predictor.experiment.task.written(tokens, self.predictor.learnt)
+            tokens.append(np.where(over, PADDING, before).astype(np.int32))
+        rows = np.stack(tokens, axis=1) if tokens else np.full((len(draws), 1), PADDING, np.int32)
+        texts = self.predictor.experiment.task.written(rows, self.predictor.learnt)
         return [text.decode() for text in np.asarray(texts).tolist()]
 
     def check(self, prompt: str) -> None:
@@ -192,27 +200,29 @@ def nearest_texts(texts: Sequence[str], known: Sequence[str]) -> list[tuple[str,
     An edit inserts, removes or changes one character (Levenshtein 1966).
     """
     lengths = np.array([len(each) for each in known])
-    letters = np.full((len(known), int(lengths.max())), -1, np.int64)  # (N, L)
-    for row, text in zip(letters, known, strict=True):
-        row[: len(text)] = [ord(letter) for letter in text]
-    found = []
-    for text in texts:
-        edits = _edits(text, letters)[np.arange(len(known)), lengths]
-        found.append((known[int(edits.argmin())], int(edits.min())))
-    return found
+    edits = np.zeros((len(texts), len(known)), np.int64)
+    order = np.argsort(lengths, kind="stable")  # those of about one length together: little is padding
+    for start in range(0, len(known), TOGETHER):
+        own = order[start : start + TOGETHER]
+        letters = np.full((len(own), int(lengths[own].max())), -1, np.int32)  # (N, L)
+        for row, index in zip(letters, own, strict=True):
+            row[: lengths[index]] = [ord(letter) for letter in known[index]]
+        for number, text in enumerate(texts):
+            edits[number, own] = _edits(text, letters)[np.arange(len(own)), lengths[own]]
+    return [(known[int(row.argmin())], int(row.min())) for row in edits]
 
 
-def _edits(text: str, letters: NDArray[np.int64]) -> NDArray[np.int64]:
+def _edits(text: str, letters: NDArray[np.int32]) -> NDArray[np.int32]:
     """Return how many edits lead from a text to each beginning of other texts (N, L): (N, L + 1)."""
     count, width = letters.shape
-    steps = np.arange(width + 1)
+    steps = np.arange(width + 1, dtype=np.int32)
     edits = np.tile(steps, (count, 1))
     for number, letter in enumerate(text, start=1):
         changed = edits[:, :-1] + (letters != ord(letter))
-        best = np.minimum(edits[:, 1:] + 1, changed)
-        best = np.concatenate([np.full((count, 1), number), best], axis=1)
+        edits[:, 1:] = np.minimum(edits[:, 1:] + 1, changed)
+        edits[:, 0] = number
         # To insert costs one a step: the least of all places before, with the steps between.
-        edits = np.minimum.accumulate(best - steps, axis=1) + steps
+        edits = np.minimum.accumulate(edits - steps, axis=1) + steps
     return edits
 
 

@@ -522,7 +522,7 @@ def test_by_given_takes_the_source_own_split_and_none_takes_none(bench: Bench) -
     ("one", "other"),
     [
         ("teacher_forcing: {}", "teacher_forcing: {start: 0.0}"),
-        ("teacher_forcing: {epochs: 1}", "teacher_forcing: {epochs: 1, end: 1.0}"),
+        ("teacher_forcing: {epochs: 2}", "teacher_forcing: {epochs: 2, end: 0.9}"),
         ("teacher_forcing: {epochs: 2}", "teacher_forcing: {epochs: 3}"),
         ("feedback: true", "feedback: false"),
         ("dropout: 0.0", "dropout: 0.3"),
@@ -552,6 +552,10 @@ IDLE = [
     (
         "model={architecture: seq2seq, decoder: {feedback: false, teacher_forcing: {start: 0.5}}}",
         "model.decoder.teacher_forcing",
+    ),
+    (
+        "model={architecture: seq2seq, decoder: {teacher_forcing: {start: 1.0, end: 1.0, epochs: 7}}}",
+        "model.decoder.teacher_forcing.epochs",
     ),
     ("training={batch_steps: 100, batch_size: 4}", "training.batch_size"),
     ("training={tbptt: {steps: 4}, examples_per_epoch: 9}", "training.examples_per_epoch"),

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from matplotlib.figure import Figure as Drawing
+from matplotlib.font_manager import findfont
 from matplotlib.image import imread
 
-from rnnlab.figures import FIGURES, Evidence, draw_all
+from rnnlab.figures import FIGURES, Evidence, Looking, _fonts, draw_all
 from rnnlab.figures._evidence import wilson
 from rnnlab.figures.length_histogram import padding_share
 from rnnlab.signature import Field
@@ -146,3 +147,69 @@ def test_wilson_interval_equals_an_independent_one() -> None:
         low, high = wilson(np.array([right]), np.array([count]))
         expected = binomtest(right, count).proportion_ci(0.95, method="wilson")
         assert (low[0], high[0]) == pytest.approx((expected.low, expected.high), abs=1e-6)
+
+
+def answered(texts: list[str], lengths: list[int]) -> Evidence:
+    """Return evidence of answers in tokens, all but the last right."""
+    given = [text.encode() for text in texts]
+    return Evidence(
+        title="a-run-001",
+        split="validation",
+        target=Field("target", "string", ()),
+        ids=[str(index) for index in range(len(texts))],
+        lengths=np.array(lengths),
+        targets=np.array(given),
+        answers={"texts": np.array([*given[:-1], b"."])},
+        train_lengths=np.array(lengths),
+        looking=[Looking([*texts[0]], [*texts[0]], np.eye(len(texts[0]), dtype=np.float32))],
+    )
+
+
+def test_a_bin_of_one_example_has_no_interval(tmp_path: Path) -> None:
+    from rnnlab.figures.score_by_length import means_of
+
+    drawing = FIGURES.load("score_by_length")().draw(answered(["some text"] * 5, [3, 3, 3, 3, 9]))
+    assert drawing is not None
+    picture(drawing, tmp_path)
+    (bars,) = drawing.axes[0].containers
+    (lines,) = bars[2]
+    assert [len(line) > 0 for line in lines.get_segments()] == [True, False]
+    scores = np.array([70.0, 80.0, 95.0, 50.0])
+    mean, error = means_of(scores, np.array([0, 0, 0, 1]))
+    assert mean.tolist() == pytest.approx([81.6667, 50], abs=1e-3)
+    # By a table of Student's t: 4.3027 with two degrees of freedom.
+    assert error[0] == pytest.approx(4.3027 * scores[:3].std(ddof=1) / np.sqrt(3), rel=1e-4)
+    assert np.isnan(error[1])
+
+
+def test_the_length_of_a_source_has_a_unit() -> None:
+    drawing = FIGURES.load("score_by_length")().draw(answered(["a", "b"], [3, 4]))
+    assert drawing is not None
+    assert drawing.axes[0].get_xlabel() == "length of the source (bytes of a text, else time steps)"
+
+
+def test_letters_that_no_font_has_leave_a_figure_out_with_one_line(tmp_path: Path, monkeypatch, capsys) -> None:
+    monkeypatch.setattr(_fonts, "_fonts_for", lambda lacking: ((), "".join(sorted(lacking))))
+    (tmp_path / "attention.png").write_text("of an evaluation before")
+    written = draw_all(answered(["日本語の文", "二"], [5, 9]), "sequence_to_sequence", tmp_path)
+    told = capsys.readouterr().err.splitlines()
+    assert [path.name for path in written] == ["score_by_length.png"]
+    assert sorted(written) == sorted(tmp_path.iterdir())
+    assert len(told) == 1
+    assert "attention.png: left out, as no installed font has の 文 日 本 語; install one" in told[0]
+
+
+def test_letters_that_another_font_has_are_written_with_it(tmp_path: Path) -> None:
+    beside = _fonts._letters(findfont("STIXGeneral"))  # it comes with matplotlib
+    letters = sorted(beside - _fonts._usual())
+    assert _fonts._fonts_for(frozenset(letters[:3]))[1] == ""
+    drawing = FIGURES.load("attention")().draw(answered(["".join(letters[:3])], [3]))
+    assert drawing is not None
+    assert _fonts.write_all(drawing) == ""
+    picture(drawing, tmp_path)  # a warning of a glyph that is missing would be an error
+
+
+def test_what_is_not_printable_leaves_no_figure_out(tmp_path: Path, capsys) -> None:
+    written = draw_all(answered(["a\u200bb", "c"], [3, 4]), "sequence_to_sequence", tmp_path)
+    assert "attention.png" in {path.name for path in written}
+    assert capsys.readouterr().err == ""

@@ -6,6 +6,7 @@ Within a floor the line's order counts too, so that there is no circle anywhere.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -85,6 +86,13 @@ def violations(source: str, module: str) -> list[str]:
 def test_every_module_has_its_floor() -> None:
     found = {owner(name_of(path)) for path in modules()}
     assert found == set(ORDER), "put a new module on a floor, in FLOORS"
+
+
+def test_the_floors_that_contributors_read_of_are_these() -> None:
+    page = (PACKAGE.parent / "CONTRIBUTING.md").read_text("utf-8")
+    rows = re.findall(r"^\| (\d) \| (.*)\|$", page, flags=re.MULTILINE)
+    told = {f"F{number}": set(re.findall(r"`(\w+)/?`", row)) for number, row in rows}
+    assert told == {floor: set(names.split()) for floor, names in FLOORS.items()}
 
 
 @pytest.mark.parametrize("path", modules(), ids=name_of)

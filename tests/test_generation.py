@@ -267,6 +267,8 @@ def test_music_is_a_midi_file_and_a_picture(runs, tmp_path: Path) -> None:
         ("text", ("--prompt", "a", "--top-p", "2"), "--top-p: expected more than 0"),
         ("text", ("--prompt", "a", "--length", "-2"), "--length: expected 0 or more"),
         ("text", ("--prompt", "a", "--seed", "-2"), "--seed: expected 0 or more"),
+        ("text", ("--prompt", "a", "--data-dir", "."), "--data-dir is for answers"),
+        ("music", ("--length", "2000000000"), "--length: expected at most 100,000 frames"),
         ("music", ("--top-p", "0.5"), "--top-p is for text"),
         ("music", ("--output", "a.txt"), "expected .mid"),
     ],

@@ -105,3 +105,9 @@ def test_a_batch_of_fillers_alone_stays_finite(layer: MaskedBatchNormalization) 
         total = tf.reduce_sum(layer(inputs, np.array([0, 0]), training=True))
     assert np.isfinite(tape.gradient(total, inputs)).all()
     assert np.isfinite(layer.moving_mean).all()
+
+
+def test_more_pixels_than_32_bits_count_are_counted() -> None:
+    frames, lengths = tf.ones([1, 1, 64, 64, 1]), tf.constant([1_000_000])
+    *_, count = MaskedBatchNormalization()._batch_moments(frames, lengths)
+    assert float(count) == 4096 * 1_000_000

@@ -16,9 +16,11 @@ import tensorflow as tf
 
 from rnnlab.architectures import ARCHITECTURES
 from rnnlab.batches import loader_of, taught
+from rnnlab.cli import inspection
 from rnnlab.entities import NOTHING
 from rnnlab.errors import DataError, SpecError
 from rnnlab.evaluation import evaluate
+from rnnlab.evaluation.attention import FEW, _middling
 from rnnlab.examples import FlatExamples
 from rnnlab.experiment import Experiment, cross_check, load_experiment
 from rnnlab.export import export
@@ -376,6 +378,39 @@ def test_the_network_that_is_exported_alone_gives_scores_and_answers(run, tmp_pa
     loaded = keras.saving.load_model(path, compile=False)
     assert loaded.get_layer("decoder").search == Predictor.load(run.path).network.get_layer("decoder").search
     assert {"scores", "tokens", "ranks"} <= loaded.output.keys()
+
+
+def test_answers_that_are_looked_at_are_chosen_by_their_tokens_not_their_bytes(run):
+    predictor = Predictor.load(run.path)
+    sources = ["a" * 3, *(" ".join("é" * 4) for _ in range(40)), "".join("あ" * 39)]
+    values = [np.frombuffer(text.encode(), np.uint8) for text in sources]
+    examples = FlatExamples.from_sequences(Signature(predictor.signature.inputs), [*map(str, sources)], values)
+    lengths = predictor.pipeline.prepare(examples).lengths
+    chosen = lengths[_middling(predictor, examples)]
+    order = np.sort(lengths)
+    assert chosen.tolist() == order[len(order) // 2 - FEW // 2 : len(order) // 2 + FEW - FEW // 2].tolist()
+    # Of 40 tokens and fewer, though of more bytes: it is among those that may be chosen.
+    only = FlatExamples.from_sequences(Signature(predictor.signature.inputs), ["0", "1"], [values[0], values[-1]])
+    assert len(_middling(predictor, only)) == 2
+
+
+def test_memory_is_estimated_by_the_length_of_answers(folder, tmp_path, capsys):
+    """Two files of the same sources and tokens, whose longest answers differ."""
+    estimates, longest, rows = [], (5, 205), 8
+    for length in longest:
+        table = tmp_path / f"{length}.tsv"
+        table.write_text("".join(f"{'ab' * 50}\t{'cd' * 2}{'c' * (length - 4)}\n" for _ in range(40)))
+        experiment = make_pairs(folder, data={"train": str(table), "test": None}, training={"batch_size": rows})
+        prepared = prepare(experiment, experiment.data.splits(Places(tmp_path, tmp_path)))
+        inspection._print_lengths(experiment, prepared)
+        told = capsys.readouterr().out.splitlines()[-1]
+        assert told == f"Answers of training: {length} tokens (median), {length} in the longest."
+        network, memory = inspection._build(experiment, prepared)
+        estimates.append(memory)
+    inspection._print_network(network, memory, writes=True)
+    assert "(batch, tokens, 6)" in capsys.readouterr().out
+    # Of each step a score for each token, and the token that is read.
+    assert estimates[1] - estimates[0] == pytest.approx(4 * rows * (longest[1] - longest[0]) * (6 + 1) / 2**20)
 
 
 # What training may read.

@@ -15,11 +15,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from rnnlab import preparation
+from rnnlab import evaluation, generation, preparation
 from rnnlab.architectures import ARCHITECTURES
 from rnnlab.baselines import NotApplicable
 from rnnlab.baselines.nearest_picture import NearestPicture
 from rnnlab.baselines.ngram_by_source import Mixture, NgramBySource
+from rnnlab.cli import generating
+from rnnlab.cli.generating import GenerationRequest
 from rnnlab.decoding.sampling import Sampler
 from rnnlab.errors import DataError, UserError
 from rnnlab.evaluation import evaluate
@@ -380,6 +382,14 @@ def test_a_likelihood_stands_in_the_same_table_as_that_of_counts(runs) -> None:
     assert "end mark" in found.definitions["negative_log_likelihood"]
 
 
+def test_nothing_is_prepared_for_a_baseline_of_another_kind_of_input(runs, monkeypatch) -> None:
+    run = predictor(runs, "captions")
+    monkeypatch.setattr(evaluation, "_prepared", lambda *_: pytest.fail("whole splits are prepared for nothing"))
+    found = evaluate(run, Places(run.run.path.parent, run.run.path.parent), "test", figures=False)
+    assert "nearest_picture" in found.baselines
+    assert "ngram_by_source" not in {**found.baselines, **found.skipped}
+
+
 KEYS = [b"a"] * 40 + [b"b"] * 40
 
 
@@ -475,6 +485,14 @@ def test_the_first_answers_are_the_same_however_many_are_drawn(runs) -> None:
     assert max(map(len, writer.write(BOTH[0], 20, 2, Sampler(), seed=3))) == 2
 
 
+def test_answers_are_the_same_however_many_are_drawn_together(runs, monkeypatch) -> None:
+    writer = AnswerWriter(predictor(runs, "names"))
+    expected = writer.write(BOTH[0], 7, None, Sampler(), seed=3)
+    monkeypatch.setattr(generation, "TOGETHER", 3)
+    assert writer.write(BOTH[0], 7, None, Sampler(), seed=3) == expected
+    assert writer.write(BOTH[0], 4, 0, Sampler(), seed=3) == [""] * 4
+
+
 def distance(one: str, other: str) -> int:
     """Return how many edits lead from one text to another, by the definition."""
 
@@ -496,6 +514,13 @@ def test_the_nearest_text_takes_the_fewest_edits() -> None:
         every = [distance(text, each) for each in known]
         assert (near, edits) == (known[int(np.argmin(every))], min(every))
     assert nearest_texts(["", "abc"], ["abc", "x"]) == [("x", 1), ("abc", 0)]
+
+
+def test_the_nearest_text_is_the_same_however_many_are_compared_at_once(monkeypatch) -> None:
+    known, texts = ["c", "a" * 40, "abc", "b", "abcd"], ["a", "abd", "a" * 30]
+    expected = nearest_texts(texts, known)
+    monkeypatch.setattr(generation, "TOGETHER", 2)
+    assert nearest_texts(texts, known) == expected == [("c", 1), ("abc", 1), ("a" * 40, 10)]
 
 
 def generate(run: RunDir, *arguments: str) -> Result:
@@ -520,6 +545,28 @@ def test_answers_stand_beside_the_nearest_of_training(runs, tmp_path: Path) -> N
     assert (tmp_path / "names.txt").read_text().splitlines() == [row.split()[0] for row in rows]
 
 
+def test_capitals_are_no_edits_where_answers_have_none(tmp_path: Path) -> None:
+    run = RunDir.create(tmp_path / "run")
+    made = experiment(tmp_path, task={"tokens": {"name": "characters", "lower": True}}, training={"epochs": 1})
+    for file in write_lists(tmp_path).iterdir():
+        file.write_text(file.read_text().upper())
+    train(made, run, Places(tmp_path, tmp_path))
+    result = generate(run, "--prompt", "irish", "--count", "20")
+    assert result.code == 0, result.error
+    for row in result.out.splitlines()[2:]:
+        *answer, near, edits = row.split()
+        assert (near, int(edits)) == (near.lower(), distance("".join(answer), near))
+
+
+def test_answers_that_would_take_minutes_to_compare_are_written_alone(runs, monkeypatch, capsys) -> None:
+    request = GenerationRequest(runs["names"].path, "irish", None, 1.0, None, None, 0, None, count=2)
+    monkeypatch.setattr(generating, "MOST_COMPARED", 200)
+    generating.generate(request)
+    captured = capsys.readouterr()
+    assert len(captured.out.splitlines()) == 2
+    assert "to compare with all of them would take minutes" in captured.err
+
+
 @pytest.mark.parametrize(
     ("name", "arguments", "message"),
     [
@@ -527,6 +574,9 @@ def test_answers_stand_beside_the_nearest_of_training(runs, tmp_path: Path) -> N
         ("names", ("--prompt", " "), "--prompt: expected text to answer; received nothing"),
         ("names", ("--prompt", "Frisian"), "tokens of the run's vocabulary: 'frisian'; known: irish, welsh"),
         ("names", ("--prompt", "irish", "--count", "0"), "--count: expected 1 or more; received 0"),
+        ("names", ("--prompt", "irish", "--count", "2000000000"), "--count: expected at most 10,000 answers"),
+        ("names", ("--prompt", "irish", "--length", "2000000000"), "--length: expected at most 10,000 tokens"),
+        ("names", ("--prompt", "irish", "--data-dir", ".", "--output", "a.txt"), "--data-dir does nothing with --out"),
         ("captions", ("--prompt", "irish"), "`rnnlab predict` answers all others"),
     ],
 )

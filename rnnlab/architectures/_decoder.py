@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from pydantic import Field, PositiveInt
+from pydantic_core import InitErrorDetails
 
 from rnnlab.architectures import Encoded, Writing
-from rnnlab.strict import Strict
+from rnnlab.strict import Strict, mistake, shown
 
 
 class TeacherForcing(Strict):
@@ -20,6 +21,12 @@ class TeacherForcing(Strict):
     start: float = Field(1.0, ge=0, le=1, description="the probability at the beginning of training")
     end: float = Field(0.0, ge=0, le=1, description="the probability once `epochs` are done")
     epochs: int = Field(10, ge=1, description="epochs from `start` to `end`, in a straight line")
+
+    def _idle_keys(self) -> list[InitErrorDetails]:
+        if self.start != self.end or self.epochs == type(self).model_fields["epochs"].default:
+            return []
+        message = f"does nothing while 'start' and 'end' are both {shown(self.end)}; remove it, or change one of them"
+        return [mistake(message, ("epochs",), self.epochs)]
 
 
 class PlainDecoder(Strict):

@@ -90,7 +90,7 @@ class Seq2Seq(Architecture):
         from rnnlab.layers.time import FinalStep
 
         if horizon is None:
-            raise ValueError("seq2seq forecasts")
+            raise ValueError("expected what there is of a horizon; received none; a text is written by `write`")
         own = self.decoder
         forcing = own.teacher_forcing or TeacherForcing()
         decoder = ForecastDecoder(

@@ -178,8 +178,8 @@ def generate(
     from rnnlab.cli.generating import generate as go_on
 
     _load(plugin)
-    data = _named_data(data_dir)
-    go_on(GenerationRequest(run, prompt, length, temperature, top_k, top_p, seed, output, count, data))
+    data, named = _named_data(data_dir), data_dir is not None
+    go_on(GenerationRequest(run, prompt, length, temperature, top_k, top_p, seed, output, count, data, named))
 
 
 @app.command()

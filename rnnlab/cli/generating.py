@@ -14,15 +14,23 @@ from rnnlab.decoding.sampling import Sampler
 from rnnlab.errors import UserError
 from rnnlab.prediction import Predictor
 from rnnlab.rundir import RunDir, write_atomically, write_text
+from rnnlab.tasks.sequence_to_sequence import SequenceToSequence
 
 CHARACTERS, FRAMES = 500, 64
 ANSWERS = 10
-MOST_LETTERS = 20_000_000  # of training answers, as if each were as long as the longest
+MOST = 10_000  # answers, and tokens of one, as many as `task.max_length` may allow
+MOST_FRAMES = 100_000
+MOST_COMPARED = 4_000_000_000  # characters of answers times those of training answers: half a minute
 
 
 @dataclass(frozen=True)
 class GenerationRequest:
-    """What the user asked for; see the command's options."""
+    """What the user asked for; see the command's options.
+
+    Attributes:
+        data: the data directory, of the option or the environment.
+        data_named: whether the option was given.
+    """
 
     run: Path
     prompt: str | None
@@ -34,6 +42,7 @@ class GenerationRequest:
     output: Path | None
     count: int | None = None
     data: Path | None = None
+    data_named: bool = False
 
 
 def generate(request: GenerationRequest) -> None:
@@ -42,13 +51,9 @@ def generate(request: GenerationRequest) -> None:
         sampler = Sampler(request.temperature, request.top_k, request.top_p)
     except ValueError as error:
         raise UserError(f"--{error}") from None
-    for option, value, least in (
-        ("--length", request.length, 0),
-        ("--seed", request.seed, 0),
-        ("--count", request.count, 1),
-    ):
-        if value is not None and value < least:
-            raise UserError(f"{option}: expected {least} or more; received {value}")
+    _check_least("--length", request.length, 0)
+    _check_least("--seed", request.seed, 0)
+    _check_least("--count", request.count, 1)
     predictor = load_predictor(RunDir.open(request.run), ())
     if predictor.experiment.task.writes and predictor.reads_text:
         _write_answers(request, predictor, sampler)
@@ -60,10 +65,22 @@ def generate(request: GenerationRequest) -> None:
         )
     if request.count is not None:
         raise UserError("--count is for answers; draw again with another --seed")
+    if request.data_named:
+        raise UserError("--data-dir is for answers, beside which those of training stand; remove it")
     if predictor.signature.known_target.kind == "notes":
         _write_music(request, predictor, sampler)
     else:
         _write_text(request, predictor, sampler)
+
+
+def _check_least(option: str, value: int | None, least: int) -> None:
+    if value is not None and value < least:
+        raise UserError(f"{option}: expected {least} or more; received {value}")
+
+
+def _check_most(option: str, value: int | None, most: int, what: str) -> None:
+    if value is not None and value > most:
+        raise UserError(f"{option}: expected at most {most:,} {what}; received {value:,}")
 
 
 def _write_text(request: GenerationRequest, predictor: Predictor, sampler: Sampler) -> None:
@@ -88,6 +105,10 @@ def _write_answers(request: GenerationRequest, predictor: Predictor, sampler: Sa
 
     if request.prompt is None:
         raise UserError("--prompt: expected text to answer, such as one of the sources of the training data")
+    _check_most("--length", request.length, MOST, "tokens of an answer")
+    _check_most("--count", request.count, MOST, "answers; draw more with another --seed")
+    if request.data_named and request.output is not None:
+        raise UserError("--data-dir does nothing with --output, which holds answers alone; remove one of them")
     count = ANSWERS if request.count is None else request.count
     answers = AnswerWriter(predictor).write(request.prompt, count, request.length, sampler, request.seed)
     if request.output is not None:
@@ -95,6 +116,9 @@ def _write_answers(request: GenerationRequest, predictor: Predictor, sampler: Sa
         print(f"{count} answers in {request.output}", file=sys.stderr)
         return
     known = _training_answers(request, predictor)
+    if known is not None and sum(map(len, known)) * sum(map(len, answers)) > MOST_COMPARED:
+        print("no training answers beside these: to compare with all of them would take minutes", file=sys.stderr)
+        known = None
     if known is None:
         print("\n".join(answers))
         return
@@ -105,7 +129,10 @@ def _write_answers(request: GenerationRequest, predictor: Predictor, sampler: Sa
 
 
 def _training_answers(request: GenerationRequest, predictor: Predictor) -> list[str] | None:
-    """Return the different answers that the run was trained on; None where its data is gone, or another."""
+    """Return the different answers that the run was trained on; None where its data is gone, or another.
+
+    Where the run writes in lower case alone, they are in lower case, too: capitals are no edits.
+    """
     try:
         train = predictor.experiment.data.splits(places_of(predictor.run, request.data))["train"]
     except UserError as error:
@@ -114,11 +141,10 @@ def _training_answers(request: GenerationRequest, predictor: Predictor) -> list[
     if train.fingerprint() != predictor.run.read_manifest()["data"]["splits"]["train"]["fingerprint"]:
         print("no training answers beside these: the data is not what the run was trained on", file=sys.stderr)
         return None
-    known = list(dict.fromkeys(text.decode() for text in np.asarray(train.known_targets).tolist()))
-    if len(known) * max(map(len, known)) > MOST_LETTERS:
-        print("no training answers beside these: to compare with all of them would take minutes", file=sys.stderr)
-        return None
-    return known
+    known = [text.decode() for text in np.asarray(train.known_targets).tolist()]
+    task = predictor.experiment.task
+    lower = isinstance(task, SequenceToSequence) and task.cut.lower
+    return list(dict.fromkeys(text.lower() if lower else text for text in known))
 
 
 def _write_music(request: GenerationRequest, predictor: Predictor, sampler: Sampler) -> None:
@@ -132,6 +158,7 @@ def _write_music(request: GenerationRequest, predictor: Predictor, sampler: Samp
     output = request.output or request.run / "generated.mid"
     if output.suffix not in (".mid", ".midi"):
         raise UserError(f"--output {output}: expected .mid")
+    _check_most("--length", request.length, MOST_FRAMES, "frames")
     length = FRAMES if request.length is None else request.length
     frames = np.stack(list(MusicWriter(predictor).write(request.prompt, length, sampler, request.seed)))
     write_atomically(output, lambda file: file.write(midi_file(frames)))

@@ -11,6 +11,7 @@ import numpy as np
 from pydantic_core import PydanticUndefined
 
 from rnnlab.cli.tables import print_table, skipped_lines
+from rnnlab.entities import NOTHING
 from rnnlab.errors import RunError, UserError, did_you_mean
 from rnnlab.examples import Examples, skipped_by_split
 from rnnlab.experiment import Experiment, load_experiment
@@ -23,6 +24,7 @@ from rnnlab.strict import Strict
 from rnnlab.windows import SeriesExamples
 
 MEGABYTE = 2**20
+OF_ANSWERS = ("teacher", "decoder")  # layers whose steps are tokens of an answer, where a task writes
 FEW = 5  # bad sequences that are shown of each split
 
 
@@ -42,7 +44,7 @@ def check_spec(spec: Path, settings: tuple[str, ...], data: Path) -> None:
         print(f"\n  {note}")
     _print_lengths(experiment, prepared)
     network, memory = _build(experiment, prepared)
-    _print_network(network, memory)
+    _print_network(network, memory, experiment.task.writes)
     _print_recurrence(network)
     print("\nNothing wrong found.")
 
@@ -132,6 +134,9 @@ def _print_lengths(experiment: Experiment, prepared: Any) -> None:
         f"{padding_share(lengths, bucketed):.0%} with {len(prepared.widths)} widths: "
         f"{', '.join(map(str, prepared.widths))}. {len(bucketed)} batches an epoch."
     )
+    if experiment.task.writes:
+        answers = (np.asarray(prepared.splits["train"].targets) != NOTHING).sum(axis=1) - 1  # the end mark is the last
+        print(f"Answers of training: {np.median(answers):.0f} tokens (median), {answers.max()} in the longest.")
 
 
 def _build(experiment: Experiment, prepared: Any) -> tuple[Any, float]:
@@ -143,11 +148,19 @@ def _build(experiment: Experiment, prepared: Any) -> tuple[Any, float]:
     width = max(prepared.widths) if experiment.training.tbptt is None else experiment.training.tbptt.steps
     if experiment.training.batch_steps is not None:
         rows = max(1, experiment.training.batch_steps // width)
-    kept = sum(
-        np.prod([rows if axis == 0 else size or width for axis, size in enumerate(_shape(layer))]) * _kept(layer)
-        for layer in network.layers
-    )
+    kept = 0
+    for layer in network.layers:
+        answers = experiment.task.writes and layer.name in OF_ANSWERS
+        steps = _answer_width(prepared) if answers else width
+        kept += np.prod([rows if axis == 0 else size or steps for axis, size in enumerate(_shape(layer))]) * _kept(
+            layer
+        )
     return network, float(4 * (4 * network.count_params() + kept)) / MEGABYTE
+
+
+def _answer_width(prepared: Any) -> int:
+    """Return the most tokens of an answer, and its end mark."""
+    return int(prepared.pipeline.signature.known_target.shape[0]) + 1
 
 
 def _shape(layer: Any) -> tuple[int | None, ...]:
@@ -166,15 +179,16 @@ def _kept(layer: Any) -> int:
     return 2 + GATES[layer.cell] if isinstance(layer, Recurrent) else 1
 
 
-def _print_network(network: Any, memory: float) -> None:
+def _print_network(network: Any, memory: float, writes: bool) -> None:
     rows = []
     for layer in network.layers:
         shape = _shape(layer)
-        axes = ["batch", *(["time"] if len(shape) >= 3 else [])]
+        answers = writes and layer.name in OF_ANSWERS
+        axes = ["batch", *(["tokens"] if answers else ["time"] if len(shape) >= 3 else [])]
         known = [axes[axis] if size is None and axis < len(axes) else str(size) for axis, size in enumerate(shape)]
         sees = "lengths" if _takes_lengths(layer) else ""
         rows.append([layer.name, type(layer).__name__, f"({', '.join(known)})", f"{layer.count_params():,}", sees])
-    print("\nNetwork: shapes are (batch, time, features)\n")
+    print(f"\nNetwork: shapes are (batch, time, features){', of answers (batch, tokens, scores)' if writes else ''}\n")
     print_table(["layer", "kind", "output", "parameters", "knows"], rows)
     print(f"\n{network.count_params():,} parameters; about {memory:,.0f} MB for training at the widest batch")
 

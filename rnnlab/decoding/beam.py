@@ -12,10 +12,8 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from rnnlab.decoding.search import NEVER, Search
-from rnnlab.vocabulary import END, PADDING, START, UNKNOWN
-
-UNSAID = (PADDING, UNKNOWN, START)  # marks that no answer holds
+from rnnlab.decoding.search import NEVER, UNSAID, Search
+from rnnlab.vocabulary import END, PADDING, START
 
 # (last tokens (B · K,), state of B · K rows) → (scores (B · K, V), state after the step)
 Step = Callable[[Any, Any], tuple[Any, Any]]
@@ -93,8 +91,8 @@ def _advance(
     # At the last position nothing but the end is left.
     barred += tf.where(position >= search.longest, NEVER * (1.0 - tf.one_hot(END, vocabulary)), 0.0)
     every = begun.scores[..., tf.newaxis] + tf.reshape(surprise + barred, [rows, beam, vocabulary])
-    # Of twice as many, half goes on even if every beginning ends.
-    best, numbers = tf.math.top_k(tf.reshape(every, [rows, beam * vocabulary]), min(2 * beam, beam * vocabulary))
+    # Of twice as many, half goes on even if every beginning ends. So many there are: the marks alone are four tokens.
+    best, numbers = tf.math.top_k(tf.reshape(every, [rows, beam * vocabulary]), 2 * beam)
     parents, tokens = numbers // vocabulary, numbers % vocabulary
     ends = tokens == END
 

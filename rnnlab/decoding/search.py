@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rnnlab.vocabulary import PADDING, START, UNKNOWN
+
+UNSAID = (PADDING, UNKNOWN, START)  # marks that no answer holds
 NEVER = -1e9  # the logarithm of a probability that is none; two of them added are still a number
 
 

@@ -247,11 +247,13 @@ def _score_baselines(
         baseline: Baseline = BASELINES.load(name)()
         if kind not in baseline.tasks:
             continue
-        given = train, examples
-        if baseline.prepared:  # tokens, of which a likelihood can be compared with the network's
-            given = prepared = prepared or (_prepared(predictor, train), _prepared(predictor, examples))
-        if given[1].signature.inputs[0].kind not in baseline.inputs:
+        # Tokens, of which a likelihood can be compared with the network's; to prepare whole splits takes its time.
+        asked = predictor.pipeline.signature if baseline.prepared else examples.signature
+        if asked.inputs[0].kind not in baseline.inputs:
             continue
+        given = train, examples
+        if baseline.prepared:
+            given = prepared = prepared or (_prepared(predictor, train), _prepared(predictor, examples))
         try:
             answers = baseline.answers(*given, predictor.experiment.seed)
         except NotApplicable as reason:

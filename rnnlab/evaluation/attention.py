@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlab.examples import Examples
+from rnnlab.examples import Examples, Subset
 from rnnlab.figures import Looking
 from rnnlab.prediction import Predictor, stack
 from rnnlab.vocabulary import END, MARKS, PADDING, START
 
 FEW = 4  # answers that are looked at
 LONGEST = 40  # tokens that still can be read beside each other
+MOST = 1000  # examples that these are chosen among
 
 
 def looking(predictor: Predictor, examples: Examples) -> Sequence[Looking]:
@@ -32,7 +33,7 @@ def looking(predictor: Predictor, examples: Examples) -> Sequence[Looking]:
     decoder = predictor.network.get_layer("decoder")
     if decoder.core.attend is None or not predictor.experiment.model.aligned or not field.names:
         return ()
-    fields, lengths = stack(examples, _middling(examples.lengths))
+    fields, lengths = stack(examples, _middling(predictor, examples))
     inputs = predictor.network_inputs(fields, lengths)
     tokens = np.asarray(predictor.network(inputs, training=False)["tokens"])[:, 0]
     inputs["teacher"] = tf.constant(np.pad(tokens, [[0, 0], [1, 0]], constant_values=START))
@@ -49,12 +50,14 @@ def looking(predictor: Predictor, examples: Examples) -> Sequence[Looking]:
     return found
 
 
-def _middling(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return a few examples about the middle of those that are not too long, in their order."""
+def _middling(predictor: Predictor, examples: Examples) -> NDArray[np.int64]:
+    """Return a few examples about the middle of those that are not too long in tokens, in their order."""
+    asked = np.unique(np.linspace(0, len(examples) - 1, MOST, dtype=np.int64))
+    lengths = predictor.pipeline.prepare(Subset(examples, asked)).lengths
     order = np.argsort(lengths, kind="stable")
     order = order[lengths[order] <= max(LONGEST, lengths.min())]
     middle = len(order) // 2
-    return np.sort(order[max(middle - FEW // 2, 0) : middle + FEW - FEW // 2])
+    return np.sort(asked[order[max(middle - FEW // 2, 0) : middle + FEW - FEW // 2]])
 
 
 def _numbers(values: Any) -> NDArray[np.int32]:

@@ -16,13 +16,15 @@ from rnnlab.prediction import Predictor, stack
 class Keras(ExportFormat):
     """The network as a `.keras` file, without preparation.
 
-    Prepared fields and lengths go in, logits or standardised numbers come out. Loading it needs rnnlab's layers:
-    `import rnnlab.layers.registered`.
+    Prepared fields and lengths go in, logits or standardised numbers come out; of answers in tokens `tokens` (B, N, L),
+    their `ranks` (B, N), and `scores` (B, L, V): logits behind each token of the `teacher` (B, L) that goes in.
+    Loading it needs rnnlab's layers: `import rnnlab.layers.registered`.
     """
 
     suffix = ".keras"
     note = (
-        "the network only: it expects prepared input (fields and lengths) and gives outputs before softmax or scaling; "
+        "the network only: it expects prepared input (fields and lengths) and gives outputs before softmax or scaling, "
+        "of answers in tokens their numbers and ranks, and the scores of what may follow each token of a `teacher`; "
         "import rnnlab.layers.registered before keras.saving.load_model"
     )
 

@@ -6,6 +6,8 @@ Axes: N examples or windows, C classes, numbers or targets, H horizon, Q quantil
 from __future__ import annotations
 
 import os
+import sys
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnlab.figures._fonts import MISSING, write_all
 from rnnlab.registry import Registry
 from rnnlab.signature import Field
 from rnnlab.strict import Strict
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
 RESOLUTION = 150  # dots per inch
+FEW = 10  # letters that a message shows
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,14 +103,25 @@ FIGURES: Registry[Figure] = Registry("rnnlab.figures", Figure, "figure")
 
 
 def draw_all(evidence: Evidence, task_kind: str, folder: Path) -> list[Path]:
-    """Draw every figure of this kind of task as `NAME.png` into the folder; return the files, in order of name."""
+    """Draw every figure of this kind of task as `NAME.png` into the folder; return the files, in order of name.
+
+    A figure with letters that no installed font has is left out, and that is said: nobody could read it.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for name in FIGURES.names():
         figure = FIGURES.load(name)
         drawing = figure().draw(evidence) if task_kind in figure.tasks else None
-        if drawing is not None:
-            written.append(save(drawing, folder / f"{name}.png"))
+        if drawing is None:
+            continue
+        path = folder / f"{name}.png"
+        lacking = write_all(drawing)
+        if lacking:
+            path.unlink(missing_ok=True)  # of an evaluation before, by another font or of other answers
+            few = " ".join(lacking[:FEW]) + (" …" if len(lacking) > FEW else "")
+            sys.stderr.write(f"{path}: left out, as no installed font has {few}; install one, such as Noto\n")
+        else:
+            written.append(save(drawing, path))
     return written
 
 
@@ -114,7 +129,9 @@ def save(drawing: Drawing, path: Path) -> Path:
     """Write beside the file and rename, so that a reader never sees half a picture."""
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        drawing.savefig(partial, format="png", dpi=RESOLUTION)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", MISSING)  # of what is not printable; there would be one a letter
+            drawing.savefig(partial, format="png", dpi=RESOLUTION)
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)

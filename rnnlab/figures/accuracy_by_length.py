@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from rnnlab.figures import Evidence, Figure
-from rnnlab.figures._evidence import all_right, bins_of, classified, names_of_bins, where_from, wilson
-from rnnlab.figures._style import BLUE, GREY, canvas, headline, key, tidy
+from rnnlab.figures._by_length import Score, draw_by_length
+from rnnlab.figures._evidence import all_right, bins_of, classified, wilson
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
@@ -30,19 +30,9 @@ class AccuracyByLength(Figure):
         places = bins_of(evidence.lengths)
         count, hits = np.bincount(places), np.bincount(places, weights=right)
         low, high = wilson(hits, count)
-        share, positions = hits / count, np.arange(len(count))
-        drawing = canvas(7, 3.8)
-        axes = drawing.subplots()
-        errors = np.stack([share - low, high - share])
-        axes.errorbar(
-            positions, share, errors, fmt="o", color=BLUE, capsize=3, linewidth=1.4, label="share, 95 % interval"
-        )
-        axes.axhline(right.mean(), color=GREY, linewidth=1, linestyle=(0, (4, 3)), label=f"overall {right.mean():.1%}")
-        tidy(axes, "length (time steps)", "accuracy" if evidence.target.kind == "class" else "all labels right")
-        axes.set_xticks(positions, names_of_bins(evidence.lengths, places))
-        axes.set_xlim(-0.5, len(count) - 0.5)
-        axes.yaxis.set_major_formatter("{x:.0%}")
-        axes.set_ylim(max(0, low.min() - 0.05), 1.02)
-        headline(drawing, axes, "Accuracy by length", where_from(evidence))
-        key(drawing, axes)
+        mean = float(right.mean())
+        score = Score(places, hits / count, low, high, mean, f"{mean:.1%}", 1.0)
+        what = "accuracy" if evidence.target.kind == "class" else "all labels right"
+        drawing = draw_by_length(evidence, score, "Accuracy by length", "share", "length (time steps)", what)
+        drawing.axes[0].yaxis.set_major_formatter("{x:.0%}")
         return drawing

@@ -60,7 +60,7 @@ class MaskedBatchNormalization(keras.layers.Layer):
         """Return the mean and variance (F,) of the valid steps of all replicas, and how many there are."""
         valid = zero_padding(inputs, lengths)
         axes, pixels = list(range(inputs.shape.rank - 1)), math.prod(inputs.shape[2:-1])
-        count = self._over_replicas(tf.cast(tf.reduce_sum(lengths) * pixels, inputs.dtype))
+        count = self._over_replicas(tf.cast(tf.reduce_sum(lengths), inputs.dtype) * pixels)
         steps = tf.maximum(count, 1.0)
         mean = self._over_replicas(tf.reduce_sum(valid, axis=axes)) / steps
         deviation = zero_padding(inputs - mean, lengths)

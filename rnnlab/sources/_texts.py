@@ -8,7 +8,8 @@ import gzip
 import io
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -82,6 +83,52 @@ def read_text(path: Path, encoding: str | None) -> str:
             f"{where}:{line}: expected text; received a zero byte; is it another encoding, or no text file?"
         )
     return text.removeprefix("\ufeff").replace("\r\n", "\n")
+
+
+def lines_of(path: Path, encoding: str | None) -> list[str]:
+    """Return the lines of a file; a line feed at its end begins no further one.
+
+    Raises:
+        DataError: it is a folder, or as of `read_text`.
+    """
+    if path.is_dir():
+        raise DataError(f"{shown_path(path)}: expected a file; received a folder")
+    lines = read_text(path, encoding).split("\n")
+    return lines[:-1] if not lines[-1] else lines
+
+
+@dataclass(frozen=True)
+class Lines:
+    """What is asked in a file, line by line; empty ones are passed over.
+
+    Attributes:
+        texts: (N,) as they stand there.
+        places: (N,) where, such as `asked.txt:3`.
+        notes: what to know of the others.
+    """
+
+    texts: Sequence[str]
+    places: Sequence[str]
+    notes: Sequence[str]
+
+
+def lines_to_answer(path: Path, encoding: str | None, what: str) -> Lines:
+    """Return the lines of a file to predict.
+
+    Args:
+        path: the file.
+        encoding: as of `read_text`.
+        what: stands on each line, for the message.
+
+    Raises:
+        DataError: there is no line that holds something, or as of `lines_of`.
+    """
+    found = [(number, line) for number, line in enumerate(lines_of(path, encoding), start=1) if line.strip()]
+    if not found:
+        raise DataError(f"{shown_path(path)}: expected {what} a line; received none")
+    empty = found[-1][0] - len(found)  # before the last text; whoever counts lines of answers should know
+    notes = [f"{empty:,} empty line(s) passed over; answers are of the others"] if empty else []
+    return Lines([line for _, line in found], [f"{shown_path(path)}:{number}" for number, _ in found], notes)
 
 
 def _unpacked(raw: bytes) -> bytes:

@@ -9,7 +9,7 @@ Axes: N examples.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from types import MappingProxyType
@@ -18,14 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from rnnlab.errors import DataError
 from rnnlab.examples import Examples, FlatExamples
 from rnnlab.places import Places
 from rnnlab.signature import Signature
 from rnnlab.sources import SequenceSource, Validation
-from rnnlab.sources._checks import shown_path
 from rnnlab.sources._targets import TEXT_TARGET
-from rnnlab.sources._texts import TEXT, read_text
+from rnnlab.sources._texts import TEXT, lines_to_answer
 
 PIVOT = 50  # of years of two digits: 50 to 99 are 1950 to 1999, and 00 to 49 are 2000 to 2049
 MOST_A_DAY = 8
@@ -223,10 +221,9 @@ class Dates(SequenceSource):
 
     def read_input(self, path: Path, signature: Signature) -> Examples:
         """Return the dates of a text file, one a line."""
-        texts = [line.strip() for line in read_text(path, None).split("\n") if line.strip()]
-        if not texts:
-            raise DataError(f"{shown_path(path)}: expected a date a line; received none")
-        return _examples(texts, None, None)
+        lines = lines_to_answer(path, None, "a date")
+        examples = _examples([text.strip() for text in lines.texts], None, None)
+        return replace(examples, locations=lines.places, notes=lines.notes)
 
 
 def write_dates(days: list[date], bits: NDArray[np.uint64]) -> list[str]:

@@ -5,6 +5,7 @@ Axes: N entries.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -14,14 +15,15 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from rnnlab.errors import DataError
-from rnnlab.examples import Examples, FlatExamples
+from rnnlab.examples import Examples, FlatExamples, Subset
 from rnnlab.places import Places
 from rnnlab.signature import Field as ExampleField
 from rnnlab.signature import Signature
 from rnnlab.sources import SequenceSource, Validation
-from rnnlab.sources._checks import BadSequences, shown_path
+from rnnlab.sources._checks import BadSequences, near, shown_path
 from rnnlab.sources._targets import text_target
-from rnnlab.sources._texts import TEXT, Encoding, read_text
+from rnnlab.sources._texts import TEXT, Encoding, lines_to_answer, read_text
+from rnnlab.strict import shown
 
 SUFFIX = ".txt"
 
@@ -91,16 +93,24 @@ class Lists(SequenceSource):
         for name, own in self._shares(np.array(found.lists)[kept]).items():
             if not len(own):
                 raise DataError(f"{shown_path(folder)}: the {name} split has no entry; make its share larger")
-            splits[name] = _chosen(every, own)
+            splits[name] = Subset(every, own)
         return splits
 
     def read_input(self, path: Path, signature: Signature) -> Examples:
-        """Return the names of lists in a text file, one a line: an entry is to be found for each."""
-        lines = [line.strip() for line in read_text(path, self.encoding).split("\n") if line.strip()]
-        if not lines:
-            raise DataError(f"{shown_path(path)}: expected the name of a list a line; received none")
-        values = [np.frombuffer(line.encode(errors="replace"), np.uint8) for line in lines]
-        return FlatExamples.from_sequences(Signature((TEXT,)), [str(number) for number in range(len(lines))], values)
+        """Return the names of lists in a text file, one a line: an entry is to be found for each.
+
+        A name of which training has seen no entry is a bad sequence; capitals do not matter.
+        """
+        lines, known = lines_to_answer(path, self.encoding, "the name of a list"), signature.inputs[0].names
+        texts, seen = [line.strip() for line in lines.texts], {name.casefold() for name in known}
+        bad = BadSequences(self.on_bad, [str(number) for number in range(len(texts))])
+        for index, text in enumerate(texts):
+            if text.casefold() not in seen:
+                expected = f"expected the name of a list that training has seen; received {shown(text)}"
+                bad.add(index, lines.places[index], f"{expected}{near(text, known)}")
+        values = [_encoded(text) for text in texts]
+        examples = FlatExamples.from_sequences(Signature((_text(known),)), bad.ids, values, locations=lines.places)
+        return replace(bad.left(examples, shown_path(path)), notes=lines.notes)
 
     def _read(self, folder: Path) -> tuple[list[str], _Entries]:
         """Return the names of the lists, and all entries."""
@@ -147,25 +157,25 @@ class Lists(SequenceSource):
 def _examples(
     names: list[str], found: _Entries, ids: list[str], target: ExampleField, targets: NDArray[np.bytes_]
 ) -> FlatExamples:
-    encoded = [np.frombuffer(name.encode(errors="replace"), np.uint8) for name in names]
+    encoded = [_encoded(name) for name in names]
     numbers: dict[str, int] = {}
     groups = np.array([numbers.setdefault(text, len(numbers)) for text in found.texts], np.int64)
     examples = FlatExamples.from_sequences(
-        Signature((TEXT,), target), ids, [encoded[number] for number in found.lists], targets, groups, found.places
+        Signature((_text(names),), target),
+        ids,
+        [encoded[number] for number in found.lists],
+        targets,
+        groups,
+        found.places,
     )
     told = f"{found.twice:,} entries stand in their list before, and count once"
     return replace(examples, notes=(told,)) if found.twice else examples
 
 
-def _chosen(examples: FlatExamples, indices: NDArray[np.int64]) -> FlatExamples:
-    """Return some examples, in this order; no values are copied."""
-    targets, groups, locations = examples.targets, examples.groups, examples.locations
-    return replace(
-        examples,
-        ids=[examples.ids[int(index)] for index in indices],
-        starts=examples.starts[indices],
-        lengths=examples.lengths[indices],
-        targets=None if targets is None else targets[indices],
-        groups=None if groups is None else groups[indices],
-        locations=None if locations is None else [locations[int(index)] for index in indices],
-    )
+def _text(names: Sequence[str]) -> ExampleField:
+    """Return the input, which knows the names of the lists."""
+    return replace(TEXT, names=tuple(dict.fromkeys(_encoded(name).tobytes().decode() for name in names)))
+
+
+def _encoded(name: str) -> NDArray[np.uint8]:
+    return np.frombuffer(name.encode(errors="replace"), np.uint8)

@@ -21,7 +21,7 @@ from rnnlab.signature import Signature
 from rnnlab.sources import SequenceSource
 from rnnlab.sources._checks import BadSequences, shown_path
 from rnnlab.sources._targets import text_target
-from rnnlab.sources._texts import TEXT, Encoding, read_text
+from rnnlab.sources._texts import TEXT, Encoding, lines_of, lines_to_answer
 from rnnlab.strict import shown
 
 FEWEST_LINES = 20  # with fewer, lengths go together by chance
@@ -117,23 +117,18 @@ class Parallel(SequenceSource):
 
     def read_input(self, path: Path, signature: Signature) -> Examples:
         """Return the sources of a file, one a line; where every line has two columns, the second one is left out."""
-        lines = [(number, line) for number, line in enumerate(_lines(path, self.encoding), start=1) if line.strip()]
-        if not lines:
-            raise DataError(f"{shown_path(path)}: expected a text a line; received none")
-        in_columns = all(len(line.split("\t")) == 2 for _, line in lines)
+        lines = lines_to_answer(path, self.encoding, "a text")
+        in_columns = all(len(line.split("\t")) == 2 for line in lines.texts)
         found = _Pairs()
-        for number, line in lines:
-            place = f"{shown_path(path)}:{number}"
+        for line, place in zip(lines.texts, lines.places, strict=True):
             found.add(line.split("\t")[0] if in_columns else line, "", place, place)
         bad = BadSequences(self.on_bad, found.ids)
         for index, text in enumerate(found.sources):
             if not text:
                 bad.add(index, found.places[index], "expected a text before the TAB; received nothing")
         examples = bad.left(_examples(found, Signature((TEXT,))), shown_path(path))
-        empty = lines[-1][0] - len(lines)  # before the last text; whoever counts lines of answers should know
         notes = ["every line has two columns; the second one, the answer, is left out"] if in_columns else []
-        notes += [f"{empty:,} empty line(s) passed over; answers are of the others"] if empty else []
-        return replace(examples, notes=tuple(notes))
+        return replace(examples, notes=(*notes, *lines.notes))
 
     def _split(self, files: str | list[str], key: str, places: Places, like: Signature | None) -> FlatExamples:
         paths = [places.find(file, f"data.{key}") for file in ([files] if isinstance(files, str) else files)]
@@ -156,7 +151,7 @@ class Parallel(SequenceSource):
 
     def _in_columns(self, path: Path) -> _Pairs:
         found = _Pairs()
-        for number, line in enumerate(_lines(path, self.encoding), start=1):
+        for number, line in enumerate(lines_of(path, self.encoding), start=1):
             if not line.strip():
                 continue
             cells, place = line.split("\t"), f"{shown_path(path)}:{number}"
@@ -173,7 +168,7 @@ class Parallel(SequenceSource):
         Raises:
             DataError: one of them has more lines than the other.
         """
-        sources, targets = _lines(source, self.encoding), _lines(target, self.encoding)
+        sources, targets = lines_of(source, self.encoding), lines_of(target, self.encoding)
         shorter = min(len(sources), len(targets))
         # Empty lines at the end of one file say nothing.
         if any(line.strip() for line in (*sources[shorter:], *targets[shorter:])):
@@ -183,14 +178,6 @@ class Parallel(SequenceSource):
             if one.strip() or other.strip():
                 found.add(one, other, f"{shown_path(source)}:{number}", f"{shown_path(target)}:{number}")
         return found
-
-
-def _lines(path: Path, encoding: str | None) -> list[str]:
-    """Return the lines of a file; a line feed at its end begins no further one."""
-    if path.is_dir():
-        raise DataError(f"{shown_path(path)}: expected a file; received a folder")
-    lines = read_text(path, encoding).split("\n")
-    return lines[:-1] if not lines[-1] else lines
 
 
 def _told_apart(source: Path, target: Path, sources: Sequence[str], targets: Sequence[str]) -> str:

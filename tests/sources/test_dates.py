@@ -230,6 +230,8 @@ def test_dates_to_predict_are_lines(tmp_path: Path) -> None:
     signature = opened(train=5, test=5, validation_examples=5)["train"].signature
     read = Dates().read_input(file, signature)
     assert (strings(read), read.signature.target) == (["3rd of May 1999", "1er mai 1999"], None)
+    assert read.notes == ["1 empty line(s) passed over; answers are of the others"]
+    assert [each.rpartition("/")[2] for each in read.locations] == ["dates.txt:1", "dates.txt:3"]
     file.write_text("\n")
     with pytest.raises(DataError, match="expected a date a line; received none"):
         Dates().read_input(file, signature)

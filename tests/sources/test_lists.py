@@ -91,12 +91,24 @@ TESTED = ["one 3", "one 11", "one 20"]
 
 def test_names_of_lists_to_predict_are_lines(tmp_path: Path) -> None:
     folder = made(tmp_path / "lists", one=30)
-    (tmp_path / "asked.txt").write_text("one\n\n two words \n")
+    (folder / "two words.txt").write_text("an entry\n" + "another\n")
+    (tmp_path / "asked.txt").write_text("one\n\n two words \n\n")
     read = Lists(folder="lists").read_input(tmp_path / "asked.txt", opened(folder)["train"].signature)
     assert [read.read(index)["text"].tobytes() for index in range(2)] == [b"one", b"two words"]
+    assert read.notes == ["1 empty line(s) passed over; answers are of the others"]
+    assert [each.rpartition("/")[2] for each in read.locations] == ["asked.txt:1", "asked.txt:3"]
     (tmp_path / "asked.txt").write_text("\n")
     with pytest.raises(DataError, match="expected the name of a list a line; received none"):
         Lists(folder="lists").read_input(tmp_path / "asked.txt", opened(folder)["train"].signature)
+
+
+def test_a_list_that_training_has_not_seen_is_told_or_left_out(tmp_path: Path) -> None:
+    signature, asked = opened(made(tmp_path / "lists", Irish=30, Welsh=30))["train"].signature, tmp_path / "asked.txt"
+    asked.write_text("irish\n\nIrisch\nWelsh\n")
+    with pytest.raises(DataError, match=r"asked\.txt:3: .* training has seen; received 'Irisch'; did you mean 'Irish'"):
+        Lists(folder="lists").read_input(asked, signature)
+    read = Lists(folder="lists", on_bad="skip").read_input(asked, signature)
+    assert ([each.where.rpartition(":")[2] for each in read.skipped], list(read.ids)) == (["3"], ["0", "2"])
 
 
 def test_a_bad_entry_is_told_with_its_line_or_left_out(tmp_path: Path) -> None:
