@@ -6,8 +6,8 @@ PYTHON is an interpreter with `joeynmt==2.3.0`, from an environment of its own. 
 English: a bidirectional GRU of 256 units, a GRU decoder of 256 with Luong's attention and input feeding, 64 pairs a
 batch. rnnlab's is the shipped spec; Joey NMT is given the same words, dropout, label smoothing, optimizer and clipping,
 and a learning rate that falls by 15 % an epoch (its other way, to lower it when validation no longer improves, fails
-with PyTorch 2.13). Both translate the validation split
-greedily after each epoch. The clock starts with the processes. Writes benchmarks/results/translation.json and .md.
+with PyTorch 2.13). Both translate the validation split greedily after each epoch. The clock starts with the processes.
+Writes benchmarks/results/translation.json and .md.
 """
 
 from __future__ import annotations
