@@ -24,8 +24,8 @@ from rnnlab.transforms._tokens import Tokens
 from rnnlab.vocabulary import END, MARKS, PADDING, START
 
 MANY = 10  # unknown tokens that a message shows
-TOGETHER = 500  # answers that are drawn side by side, and training answers that they are compared with at once
 FEW = 100  # known ones that it shows all of
+TOGETHER = 500  # answers that are drawn side by side, and training answers that they are compared with at once
 
 
 class Reader:

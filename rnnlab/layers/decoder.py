@@ -85,10 +85,9 @@ class DecoderCell(keras.layers.Layer):
             self.join.build((None, top + memory))
         self.built = True
 
-    @property
-    def output_units(self) -> int:
-        """The features of a step's output, without those of `bahdanau`'s answer."""
-        return self.units[-1]
+    def output_units(self, memory: int) -> int:
+        """Return the features of a step's output, of which those of `bahdanau`'s answer are `memory`, the encoder's."""
+        return self.units[-1] + (memory if self.attention == "bahdanau" else 0)
 
     def start(self, final: Any, training: bool | None) -> tuple[list[Any], list[Any]]:
         """Return the first state, and the masks of dropout, the same at every step.
@@ -164,6 +163,11 @@ class DecoderCell(keras.layers.Layer):
         return {**super().get_config(), **own, "input_feeding": self.input_feeding, "dropout": self.dropout}
 
 
+def share_of_truth(first: float, last: float, epochs: float) -> Any:
+    """Return how probably a step of training reads the truth: from `first` to `last` in so many epochs, by a line."""
+    return first + (last - first) * tf.minimum(epochs_done() / epochs, 1.0)
+
+
 @keras.saving.register_keras_serializable("rnnlab")
 class ForecastDecoder(keras.layers.Layer):
     """A forecast, one step ahead after the other: each step reads the forecast of the step before.
@@ -219,7 +223,7 @@ class ForecastDecoder(keras.layers.Layer):
         known = future_shape[-1] if future_shape is not None else 0
         inputs = (self.numbers if self.feedback else 0) + known
         self.core.build(max(inputs, 1), final_shape[-1], sequence_shape[-1])
-        size = self.core.output_units + (sequence_shape[-1] if self.core.attention == "bahdanau" else 0)
+        size = self.core.output_units(sequence_shape[-1])
         if self.hidden is not None:
             self.hidden.build((None, size))
             size = self.hidden_units
@@ -256,8 +260,7 @@ class ForecastDecoder(keras.layers.Layer):
         """Return what the next step reads, (B, C): the truth, where it is known and drawn, else what was said."""
         if not self.feedback:
             return said
-        progress = tf.minimum(epochs_done() / self.truth_epochs, 1.0)
-        share = self.truth_first + (self.truth_last - self.truth_first) * progress
+        share = share_of_truth(self.truth_first, self.truth_last, self.truth_epochs)
         drawn = stateless_uniform([tf.shape(said)[0], self.horizon], self.salt)[:, position][:, tf.newaxis] < share
         return tf.where(drawn & ~tf.math.is_nan(truth), tf.cast(truth, said.dtype), said)
 

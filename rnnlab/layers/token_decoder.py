@@ -15,8 +15,8 @@ import tensorflow as tf
 from rnnlab.decoding.beam import Step, beam_search
 from rnnlab.decoding.search import Search
 from rnnlab.layers.attention import AttentionName
-from rnnlab.layers.decoder import DecoderCell
-from rnnlab.layers.randomness import Dropout, epochs_done, stateless_uniform
+from rnnlab.layers.decoder import DecoderCell, share_of_truth
+from rnnlab.layers.randomness import Dropout, stateless_uniform
 from rnnlab.layers.recurrent import CellName
 from rnnlab.layers.vectors import token_vectors
 from rnnlab.vocabulary import END
@@ -85,7 +85,7 @@ class TokenDecoder(keras.layers.Layer):
     ) -> None:
         self.embedding.build((None, None))
         self.core.build(self.embedding_units, final_shape[-1], sequence_shape[-1])
-        size = self.core.output_units + (sequence_shape[-1] if self.core.attention == "bahdanau" else 0)
+        size = self.core.output_units(sequence_shape[-1])
         if self.hidden is not None:
             self.hidden.build((None, size))
             size = self.hidden_units
@@ -178,7 +178,7 @@ class TokenDecoder(keras.layers.Layer):
                 output, state, _ = self.core.step(read[position], state, masks, memory)
             return output, carried, state
 
-        size = self.core.output_units + (memory[1].shape[-1] if self.core.attention == "bahdanau" else 0)
+        size = self.core.output_units(memory[1].shape[-1] if memory else 0)
         outputs = _loop(step, tf.shape(teacher)[1], (), state, size, self.compute_dtype)
         if self.core.looks_afterwards and memory:  # of all steps at once: one product in place of many
             outputs, _ = self.core.look(outputs, memory)
@@ -187,8 +187,7 @@ class TokenDecoder(keras.layers.Layer):
     def _sampled(self, teacher: Any, state: Any, masks: Any, memory: Any) -> Any:
         """Return the scores (B, L, V) where a step may read what the one before found most probable."""
         steps = tf.shape(teacher)[1]
-        progress = tf.minimum(epochs_done() / self.truth_epochs, 1.0)
-        share = self.truth_first + (self.truth_last - self.truth_first) * progress
+        share = share_of_truth(self.truth_first, self.truth_last, self.truth_epochs)
         rows = tf.shape(teacher)[:1]
 
         def step(position: Any, said: Any, state: Any) -> tuple[Any, Any, Any]:
