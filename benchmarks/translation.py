@@ -77,13 +77,13 @@ class Texts:
     def __init__(self, folder: Path) -> None:
         from rnnlab.experiment import load_experiment
         from rnnlab.places import Places
-        from rnnlab.tasks.sequence_to_sequence import VOCABULARY
+        from rnnlab.tasks._texts import vocabulary
 
         experiment = load_experiment(config("multi30k_de_en"))
         data = Path(os.environ["RNNLAB_DATA_DIR"])
         raw = experiment.data.splits(Places(data, data))
         learnt = experiment.task.fit(raw["train"])
-        self.vocabulary = {name.removeprefix(VOCABULARY): each for name, each in learnt.items()}
+        self.vocabulary = vocabulary(learnt)
         self.cut = experiment.task.cut
         for short, split in SPLITS.items():
             sources = [raw[split].read(index)["text"].tobytes() for index in range(len(raw[split]))]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from rnnlab.entities import NOTHING
 from rnnlab.examples import Examples, FlatExamples
 from rnnlab.plan import FILLER, Batch, Batching, LaneBatch, plan_evaluation, plan_reading
-from rnnlab.preparation import Pipeline
+from rnnlab.preparation import Pipeline, Unfinished
 from rnnlab.settings import Training
 from rnnlab.vocabulary import PADDING, START
 from rnnlab.windows import FUTURE, SEQUENCE, Lanes, SeriesLanes, Windows
@@ -42,6 +42,8 @@ def loader_of(examples: Examples, pipeline: Pipeline, per_series: Mapping[str, N
         return SeriesLaneLoader(examples, per_series)
     if isinstance(examples, Lanes):
         return LaneLoader(examples)
+    if isinstance(examples, Unfinished):
+        return UnfinishedLoader(examples)
     if not isinstance(examples, FlatExamples):
         raise TypeError(f"expected prepared examples; received {type(examples).__name__}")
     return BatchLoader(examples)
@@ -253,7 +255,7 @@ class BatchLoader:
             self.lengths = tf.constant(examples.lengths)
             self.targets = None if examples.targets is None else tf.constant(examples.targets)
             self.beside = {name: tf.constant(each) for name, each in examples.beside.items()}
-            self.mapped = isinstance(_base(examples.values), np.memmap)
+            self.mapped = examples.mapped
             self.values = None if self.mapped else tf.constant(examples.values)
         signature = [tf.TensorSpec([None], tf.int64), tf.TensorSpec([], tf.int64)]
         self.gather = tf.function(self._gather, input_signature=signature)
@@ -316,6 +318,22 @@ class BatchLoader:
         return rows
 
 
+class UnfinishedLoader(BatchLoader):
+    """Loads planned batches of examples whose preparation training finishes: at their own lengths, however wide.
+
+    Each batch is what `BatchLoader` makes, and `width`, how wide it was planned to be when it is prepared.
+    """
+
+    def __init__(self, examples: Unfinished) -> None:
+        super().__init__(examples.begun)
+
+    def _gather(self, indices: Any, width: Any) -> dict[str, Any]:
+        return {**super()._gather(indices, width), "width": width}
+
+    def _sequences(self, indices: Any, lengths: Any, width: Any) -> Any:
+        return super()._sequences(indices, lengths, tf.reduce_max(lengths))
+
+
 def taught(targets: Any) -> dict[str, Any]:
     """Return `targets` (B, L) no wider than the longest answer of these (B, L'), and `teacher` (B, L), what is before.
 
@@ -325,10 +343,3 @@ def taught(targets: Any) -> dict[str, Any]:
     targets = targets[:, :longest]
     before = tf.pad(targets[:, :-1], [[0, 0], [1, 0]], constant_values=START)
     return {"targets": targets, "teacher": tf.where(before == NOTHING, PADDING, before)}
-
-
-def _base(values: Any) -> Any:
-    """Return the array that a view was taken of: a reshaped memory map is still one."""
-    while isinstance(getattr(values, "base", None), np.ndarray) and not isinstance(values, np.memmap):
-        values = values.base
-    return values

@@ -80,9 +80,13 @@ class Examples(ABC):
     def read(self, index: int) -> dict[str, NDArray[np.generic]]:
         """Return the input fields of one example by name.
 
-        A series is (T, F) float32, frames are (T, H, W, C) float32, a text is (T,) uint8, its bytes; words are (T,)
-        bytes each.
+        A series is (T, F) float32, strokes are (T, 3) float32, audio is (T, 1) float32, frames (T, H, W, C) uint8, a
+        text is (T,) uint8, its bytes; words are (T,) bytes each.
         """
+
+    def laid_flat(self) -> FlatExamples | None:
+        """Return the same examples, where they lie in one array already; no values are copied."""
+        return None
 
     def fingerprint(self) -> str:
         """Return a SHA-256 over the signature, ids, lengths, targets and values, in order."""
@@ -102,8 +106,8 @@ class FlatExamples(Examples):
     """Examples whose series lie in one array: `values[starts[i]:starts[i] + lengths[i]]` is example i.
 
     Attributes:
-        values: (ΣT, F) float32, of text (ΣT,) uint8, its bytes, of words (ΣT,) bytes each, of tokens (ΣT, 1) int32; may
-            be a memory map.
+        values: (ΣT, F) float32, of frames (ΣT, H, W, C) uint8, of text (ΣT,) uint8, its bytes, of words (ΣT,) bytes
+            each, of tokens (ΣT, 1) int32; may be a memory map.
         starts: (N,) int64.
         locations: where each example stands, such as `data.csv:17`, for messages; or None.
         beside: other fields, of one shape for all examples, (N, …) by name.
@@ -171,16 +175,33 @@ class FlatExamples(Examples):
         if not skipped:
             return self
         kept = np.setdiff1d(np.arange(len(self)), np.fromiter(skipped, np.int64))
+        return replace(self.chosen(kept), skipped=tuple(skipped[index] for index in sorted(skipped)))
+
+    def chosen(self, indices: NDArray[np.int64]) -> FlatExamples:
+        """Return some of the examples, in this order; no values are copied."""
+        numbers = indices.tolist()
         return replace(
             self,
-            ids=[self.ids[int(index)] for index in kept],
-            starts=self.starts[kept],
-            lengths=self.lengths[kept],
-            targets=None if self.targets is None else self.targets[kept],
-            groups=None if self.groups is None else self.groups[kept],
-            locations=None if self.locations is None else [self.locations[int(index)] for index in kept],
-            skipped=tuple(skipped[index] for index in sorted(skipped)),
+            ids=[self.ids[number] for number in numbers],
+            starts=self.starts[indices],
+            lengths=self.lengths[indices],
+            targets=None if self.targets is None else self.targets[indices],
+            groups=None if self.groups is None else self.groups[indices],
+            locations=None if self.locations is None else [self.locations[number] for number in numbers],
+            beside={name: values[indices] for name, values in self.beside.items()},
+            series=None if self.series is None else [self.series[number] for number in numbers],
         )
+
+    def laid_flat(self) -> FlatExamples:
+        return self
+
+    @property
+    def mapped(self) -> bool:
+        """Whether the values are a memory map, or a view of one."""
+        values: Any = self.values
+        while isinstance(getattr(values, "base", None), np.ndarray) and not isinstance(values, np.memmap):
+            values = values.base
+        return isinstance(values, np.memmap)
 
 
 class Subset(Examples):
@@ -197,6 +218,10 @@ class Subset(Examples):
 
     def read(self, index: int) -> dict[str, NDArray[np.generic]]:
         return self.examples.read(int(self.indices[index]))
+
+    def laid_flat(self) -> FlatExamples | None:
+        flat = self.examples.laid_flat()
+        return None if flat is None else flat.chosen(self.indices)
 
 
 def skipped_by_split(splits: Mapping[str, Examples]) -> dict[str, Sequence[Skipped]]:

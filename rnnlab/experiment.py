@@ -48,10 +48,13 @@ class Experiment(Strict):
     transforms: list[Annotated[Transform, Choice(TRANSFORMS)]] = Field(
         default_factory=lambda: [TRANSFORMS.load("standardize")()],
         description="how examples are prepared, in order; fitted on the training split alone. Default: standardize, "
-        "and before a forecast impute; of text, words, or to model language characters; of notes and frames none",
+        "and before a forecast impute; of text, words, or to model language characters; of drawings strokes; of sound "
+        "log_mel and standardize; of notes and frames none",
     )
     augmentations: list[Annotated[Augmentation, Choice(AUGMENTATIONS)]] = Field(
-        default_factory=list, description="how training examples are varied, in order, after the transforms; not at all"
+        default_factory=list,
+        description="how training examples are varied, in order, after the transforms, and sound before log_mel; "
+        "default: not at all",
     )
     task: Annotated[Task, Choice(TASKS)] = Field(description="the question")
     model: Annotated[Architecture, Choice(ARCHITECTURES)] = Field(description="the network")
@@ -72,6 +75,9 @@ class Experiment(Strict):
         Raises:
             DataError: the stem that the spec names does not take it, or nothing does.
         """
+        if self.model.reads:
+            self._check_reads(field)
+            return None
         if self.stem is not None and field.kind in self.stem.kinds:
             return self.stem
         if self.stem is not None:
@@ -83,7 +89,19 @@ class Experiment(Strict):
             raise DataError(f"transforms: '{field.name}' is text; add `- words` or `- characters`")
         if field.kind == "words":
             raise DataError(f"transforms: '{field.name}' is words; add `- words`, which gives them numbers")
+        if field.kind == "strokes":
+            raise DataError(f"transforms: '{field.name}' is strokes; add `- strokes`, which makes steps of them")
+        if field.kind == "audio":
+            raise DataError(f"transforms: '{field.name}' is audio; add `- log_mel`, which makes frames of its samples")
         return STEMS.load(DEFAULTS[field.kind])() if field.kind in DEFAULTS else None
+
+    def _check_reads(self, field: signature.Field) -> None:
+        """Refuse an input that the architecture, which has no stem before it, does not read; and a stem."""
+        name, kinds = ARCHITECTURES.name_of(self.model), " and ".join(sorted(self.model.reads))
+        if self.stem is not None:
+            raise DataError(f"stem: {name} reads {kinds} without a stem before it; remove it")
+        if field.kind not in self.model.reads:
+            raise DataError(f"model: {name} reads {kinds}; '{field.name}' is {field.kind}; use another architecture")
 
     @property
     def reader(self) -> Head:
@@ -137,6 +155,10 @@ def _default_transforms(kind: object, data: object) -> list[dict[str, str]]:
     known = isinstance(source, str) and source in SOURCES.names()
     if known and SOURCES.load(str(source)).gives_text(data):
         return [{TRANSFORMS.key: "characters" if kind == "language_modeling" else "words"}]
+    if known and SOURCES.load(str(source)).gives_strokes(data):
+        return [{TRANSFORMS.key: "strokes"}]
+    if known and SOURCES.load(str(source)).gives_audio(data):
+        return [{TRANSFORMS.key: "log_mel"}, {TRANSFORMS.key: "standardize"}]
     if kind == "language_modeling" or (known and SOURCES.load(str(source)).gives_frames(data)):
         return []
     before = [{TRANSFORMS.key: "impute"}] if kind == "forecasting" else []
@@ -161,6 +183,7 @@ def cross_check(experiment: Experiment) -> Mistakes:
         found.append((("head", "name"), f"'{HEADS.name_of(experiment.head)}' does not serve {kind}; {remedy}"))
     found += _architecture_mistakes(experiment, kind)
     found += _transform_mistakes(experiment, kind)
+    found += _augmentation_mistakes(experiment)
     found += _truncation_mistakes(experiment)
     for key in ("best", "early_stopping", "reduce_on_plateau"):
         monitored = getattr(experiment.training, key)
@@ -229,6 +252,20 @@ def _transform_mistakes(experiment: Experiment, kind: str) -> Mistakes:
         text = f"the transforms leave nothing of a window, which may have {least} steps; {longer}"
         found.append((("task",), text))
     return found
+
+
+def _augmentation_mistakes(experiment: Experiment) -> Mistakes:
+    """Return which augmentations change what only one transform makes, and do not find it made last."""
+    last = TRANSFORMS.name_of(experiment.transforms[-1]) if experiment.transforms else "none"
+    return [
+        (
+            ("augmentations", number),
+            f"{AUGMENTATIONS.name_of(each)} changes what the transform {each.after} makes; expected it as the last of "
+            f"`transforms`; received {last}",
+        )
+        for number, each in enumerate(experiment.augmentations)
+        if each.after is not None and each.after != last
+    ]
 
 
 def _misaligned(experiment: Experiment) -> Mistakes:

@@ -25,7 +25,7 @@ from rnnlab.vocabulary import END, MARKS, PADDING, START
 
 MANY = 10  # unknown tokens that a message shows
 FEW = 100  # known ones that it shows all of
-TOGETHER = 500  # answers that are drawn side by side, and training answers that they are compared with at once
+TOGETHER = 500  # answers that are drawn side by side
 
 
 class Reader:
@@ -199,31 +199,14 @@ def nearest_texts(texts: Sequence[str], known: Sequence[str]) -> list[tuple[str,
 
     An edit inserts, removes or changes one character (Levenshtein 1966).
     """
-    lengths = np.array([len(each) for each in known])
-    edits = np.zeros((len(texts), len(known)), np.int64)
-    order = np.argsort(lengths, kind="stable")  # those of about one length together: little is padding
-    for start in range(0, len(known), TOGETHER):
-        own = order[start : start + TOGETHER]
-        letters = np.full((len(own), int(lengths[own].max())), -1, np.int32)  # (N, L)
-        for row, index in zip(letters, own, strict=True):
-            row[: lengths[index]] = [ord(letter) for letter in known[index]]
-        for number, text in enumerate(texts):
-            edits[number, own] = _edits(text, letters)[np.arange(len(own)), lengths[own]]
-    return [(known[int(row.argmin())], int(row.min())) for row in edits]
+    from rapidfuzz.distance import Levenshtein
+    from rapidfuzz.process import cdist
 
-
-def _edits(text: str, letters: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Return how many edits lead from a text to each beginning of other texts (N, L): (N, L + 1)."""
-    count, width = letters.shape
-    steps = np.arange(width + 1, dtype=np.int32)
-    edits = np.tile(steps, (count, 1))
-    for number, letter in enumerate(text, start=1):
-        changed = edits[:, :-1] + (letters != ord(letter))
-        edits[:, 1:] = np.minimum(edits[:, 1:] + 1, changed)
-        edits[:, 0] = number
-        # To insert costs one a step: the least of all places before, with the steps between.
-        edits = np.minimum.accumulate(edits - steps, axis=1) + steps
-    return edits
+    found = []
+    for text in texts:
+        edits = cdist([text], known, scorer=Levenshtein.distance, dtype=np.int32)[0]
+        found.append((known[int(edits.argmin())], int(edits.min())))
+    return found
 
 
 class MusicWriter:

@@ -20,7 +20,8 @@ def build_network(
 
     Of forecasts, the fields are also `future` (B, H, K), where anything is known of steps to come, and for an
     architecture that decodes `teacher` (B, H, C), the truth that it may look at in training, NaN where it is not known.
-    Of answers in tokens, `teacher` is (B, L) int32, a start mark and the true answer, and the outputs are a dict.
+    Of answers that are written token by token, `teacher` is (B, L) int32, a start mark and the true answer. Where
+    answers are texts, the outputs are a dict.
 
     The initial weights are a function of the spec's seed, architecture and head alone.
 
@@ -54,7 +55,7 @@ def build_network(
             encoded, after = experiment.model.carry(series, lengths, list(states.values()))
         else:
             encoded, after = experiment.model.encode(series, lengths), []
-        if signature.known_target.kind == "string":
+        if experiment.task.writes:
             result = experiment.model.write(encoded, _writing(experiment, inputs, signature.known_target))
         else:
             horizon = _horizon(experiment, inputs, signature, shape)
@@ -101,13 +102,18 @@ def _inputs(experiment: Experiment, signature: Signature, shape: tuple[int, ...]
 
 
 def _embedded(experiment: Experiment, inputs: dict[str, Any], field: Field, target: Field) -> Any:
-    """Return an input as one vector a step, (B, T, F).
+    """Return an input as one vector a step, (B, T, F), or as the architecture reads it.
 
     Raises:
         DataError: it needs a stem that it does not have, or the other way round.
     """
+    values, lengths = inputs[field.name], inputs["lengths"]
+    if field.kind == "frames":
+        from rnnlab.layers.frames import Pixels
+
+        values = Pixels(name="pixels")(values, lengths)
     stem = experiment.stem_for(field)
-    return inputs[field.name] if stem is None else stem.embed(inputs[field.name], inputs["lengths"], field, target)
+    return values if stem is None else stem.embed(values, lengths, field, target)
 
 
 def _writing(experiment: Experiment, inputs: dict[str, Any], target: Field) -> Writing:

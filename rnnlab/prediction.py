@@ -18,6 +18,7 @@ from rnnlab.entities import NOTHING
 from rnnlab.errors import DataError, RunError, told
 from rnnlab.examples import Examples, FlatExamples
 from rnnlab.experiment import Experiment, load_experiment
+from rnnlab.pixels import as_pixels
 from rnnlab.plan import Batching, plan_evaluation
 from rnnlab.preparation import Pipeline, batch_of, from_arrays
 from rnnlab.quiet import load_tensorflow
@@ -26,6 +27,7 @@ from rnnlab.signature import Field, Signature
 from rnnlab.strict import shown
 from rnnlab.tasks import Learnt, Task
 from rnnlab.vocabulary import START
+from rnnlab.waveforms import fault_of
 from rnnlab.windows import Windows
 
 
@@ -196,7 +198,7 @@ class Predictor:
         import tensorflow as tf
 
         strings = ("text", "words")
-        kinds = {field.name: tf.string if field.kind in strings else tf.float32 for field in self.signature.inputs}
+        kinds = {field.name: tf.string if field.kind in strings else field.dtype for field in self.signature.inputs}
         return {name: tf.TensorSpec([None, *shape], kinds[name], name) for name, shape in self.shapes.items()}
 
     def predict(
@@ -206,8 +208,9 @@ class Predictor:
 
         Args:
             sequences: arrays (T, F), or pandas frames with the columns that the run was trained on; or texts; or lists
-                of words; or frames (T, H, W, C), or pictures (H, W, C), of 0 to 1. To forecast, what came before; a
-                missing value is NaN.
+                of words; or frames (T, H, W, C), or pictures (H, W, C), whole numbers of 0 to 255; or drawings (T, 3):
+                x, y, and 1 at the last point of each stroke; or sound (T,) of -1 to 1, at the rate of training. To
+                forecast, what came before; a missing value is NaN.
             future: to forecast where something is known of the steps to come: of each sequence an array (H, K), or a
                 frame with these columns.
             series: to forecast, the name of each sequence's series, where transforms know each of them.
@@ -267,6 +270,9 @@ class Predictor:
             array = np.asarray(sequence, np.float32)
         except (ValueError, TypeError) as error:
             raise DataError(f"{where}: expected numbers (time, features): {error}") from None
+        fault = fault_of(np.asarray(sequence)) if field.kind == "audio" else None
+        if fault is not None:
+            raise DataError(f"{where}: {fault}")
         if array.ndim == 1 and field.shape == (1,):
             array = array[:, np.newaxis]
         if field.kind == "frames" and array.shape == field.shape:
@@ -279,9 +285,9 @@ class Predictor:
         bad = np.isinf(array) if fills else ~np.isfinite(array)
         if bad.any():
             raise DataError(f"{where}, time step {int(np.argwhere(bad)[0][0])}: a value is not a finite number")
-        if field.kind == "frames" and (array.min() < 0 or array.max() > 1):
-            raise DataError(f"{where}: expected pixels of 0 to 1; received {array.min():g} to {array.max():g}")
-        return array
+        if field.kind == "strokes" and not np.isin(array[:, 2], (0, 1)).all():
+            raise DataError(f"{where}: expected x, y, and 1 at the last point of each stroke, else 0; received another")
+        return array if field.kind != "frames" else as_pixels(array, where)
 
 
 def _check_learnt(run: RunDir, experiment: Experiment, pipeline: Pipeline, learnt: Learnt, network: Any) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -38,8 +40,8 @@ class Pipeline:
     target: Field | None = None
 
     @classmethod
-    def fit(cls, transforms: Sequence[Transform], train: Examples) -> Pipeline:
-        """Fit each transform on the training examples as the ones before it prepare them.
+    def fit(cls, transforms: Sequence[Transform], train: Examples, store: Path | None = None) -> Pipeline:
+        """Fit each transform on the training examples as the ones before it prepare them, in a file where `store` says.
 
         Raises:
             DataError: a transform names a field that the examples do not have.
@@ -58,17 +60,29 @@ class Pipeline:
                 raise DataError(
                     f"transforms.{number}: {name} takes {kinds}; '{field.name}' is {field.kind}; {_remedy(field.kind)}"
                 )
-            learnt = transform.fit(pipeline.prepare(train) if pipeline.transforms else train)
+            learnt = transform.fit(pipeline.prepare(train, store) if pipeline.transforms else train)
             pipeline = cls((*pipeline.transforms, transform), (*pipeline.learnt, learnt), train.signature)
+        if store is not None:
+            store.unlink(missing_ok=True)
         return pipeline
+
+    @property
+    def signatures(self) -> list[Signature]:
+        """The signatures of what goes into each transform, and of what comes out of the last."""
+        found = [self.raw]
+        for transform, learnt in zip(self.transforms, self.learnt, strict=True):
+            found.append(transform.signature(found[-1], learnt))
+        return found
 
     @property
     def signature(self) -> Signature:
         """The signature of what comes out."""
-        result = self.raw
-        for transform, learnt in zip(self.transforms, self.learnt, strict=True):
-            result = transform.signature(result, learnt)
+        result = self.signatures[-1]
         return result if self.target is None else replace(result, target=self.target)
+
+    def part(self, begin: int, end: int | None = None) -> Pipeline:
+        """Return the transforms from one number on, before another; it takes what those before give."""
+        return Pipeline(self.transforms[begin:end], self.learnt[begin:end], self.signatures[begin])
 
     def asked_for(self, target: Field) -> Pipeline:
         """Return the pipeline with its target as the task prepares it."""
@@ -167,12 +181,17 @@ class Pipeline:
         shape = tf.concat([tf.shape(future)[:2], [features - known]], axis=0)
         return tf.concat([tf.fill(shape, tf.constant(np.nan, future.dtype)), future], axis=-1)
 
-    def prepare(self, examples: Examples, store: Path | None = None) -> FlatExamples:
+    def prepare(self, examples: Examples, store: Path | None = None, *, copied: bool = False) -> FlatExamples:
         """Return examples with every transform applied, laid end to end in memory, or in a file where `store` says.
 
         Examples are prepared in chunks of like length, so that the memory needed beyond the result is bounded; with
-        a store the result is a memory map.
+        a store the result is a memory map. What is one already, and stays as it is, stays where it is unless it is to
+        be `copied`.
         """
+        flat = None if copied or self.transforms else examples.laid_flat()
+        if flat is not None and flat.mapped:
+            signature = Signature(self.signature.inputs, examples.signature.target)
+            return replace(flat, signature=signature, locations=None, skipped=(), notes=())
         field = self.raw.inputs[0]
         starts = np.zeros(len(examples), np.int64)
         lengths = np.zeros(len(examples), np.int64)
@@ -212,6 +231,12 @@ def _remedy(kind: str) -> str:
         return "put `words` or `characters` before it"
     if kind == "words":
         return "put `words` in its place"
+    if kind == "frames":
+        return "write `transforms: []`"
+    if kind == "strokes":
+        return "put `strokes` before it"
+    if kind == "audio":
+        return "put `log_mel` before it"
     return "remove it"
 
 
@@ -242,6 +267,47 @@ def pad(sequences: Sequence[NDArray[Any]]) -> NDArray[Any]:
     for row, sequence in zip(padded, sequences, strict=True):
         row[: len(sequence)] = sequence
     return padded
+
+
+@contextmanager
+def scratch(wanted: bool, folder: Path | None = None) -> Iterator[Path | None]:
+    """Yield a new folder for prepared examples, which is removed at the end; None where it is not wanted.
+
+    Args:
+        wanted: see `Source.on_disk`.
+        folder: where it is made; default: where the system keeps temporary files.
+    """
+    if not wanted:
+        yield None
+        return
+    with tempfile.TemporaryDirectory(prefix="cache-", dir=folder, ignore_cleanup_errors=True) as made:
+        yield Path(made)
+
+
+def stored(store: Path | None, name: str) -> Path | None:
+    """Return the file of a split's prepared examples in a folder, where there is one."""
+    return None if store is None else store / f"{name}.float32"
+
+
+class Unfinished(Examples):
+    """Prepared examples as they are after the first of their transforms: training varies them, and applies the others.
+
+    They are planned as what they will be.
+
+    Attributes:
+        prepared: the same with every transform applied: what their lengths and targets are of.
+        begun: the same with the first ones applied alone, at lengths of their own.
+    """
+
+    def __init__(self, prepared: FlatExamples, begun: FlatExamples) -> None:
+        self.prepared = prepared
+        target = replace(begun.signature, target=prepared.signature.target)
+        self.begun = replace(begun, signature=target, targets=prepared.targets, beside=prepared.beside)
+        self.signature, self.ids, self.lengths = self.begun.signature, prepared.ids, prepared.lengths
+        self.targets, self.groups = prepared.targets, prepared.groups
+
+    def read(self, index: int) -> dict[str, NDArray[np.generic]]:
+        return self.begun.read(index)
 
 
 class _Sink:

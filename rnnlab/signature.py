@@ -12,6 +12,8 @@ Kind = Literal[
     "future",
     "notes",
     "frames",
+    "strokes",
+    "audio",
     "text",
     "words",
     "tokens",
@@ -23,7 +25,14 @@ Kind = Literal[
     "string",
 ]
 # Of the others: float32. Words and strings are bytes in UTF-8, as long as the longest.
-DTYPES: dict[str, str] = {"text": "uint8", "words": "S", "tokens": "int32", "spelled": "int32", "string": "S"}
+DTYPES: dict[str, str] = {
+    "frames": "uint8",
+    "text": "uint8",
+    "words": "S",
+    "tokens": "int32",
+    "spelled": "int32",
+    "string": "S",
+}
 
 
 @dataclass(frozen=True)
@@ -33,9 +42,12 @@ class Field:
     Attributes:
         name: the field's name, such as `sequence`.
         kind: `series` (T, F); `future` (H, K), what is known of steps to come; `notes` (T, K), 1 where a key sounds,
-            else 0; `frames` (T, H, W, C) of 0 to 1, a picture being one frame; `text` in UTF-8, where a time step is a
-            byte; `words` (T,), bytes in UTF-8 each; `tokens` (T, 1), numbers of `names`; `spelled` (T, 1 + L), a token
-            and its characters, numbers of `characters`; `class` one of `names`; `labels` any number of `names`;
+            else 0; `frames` (T, H, W, C) of 0 to 255, a picture being one frame; `strokes` (T, 3), the points of a
+            drawing: x and y in the data's own units, and 1 at the last point of each stroke, else 0; `audio` (T, 1),
+            samples of -1 to 1; `text` in UTF-8, of which a step is a byte; `words` (T,), bytes in UTF-8 each; `tokens`
+            (T, 1), numbers of `names`;
+            `spelled` (T, 1 + L), a token and its characters, numbers of `characters`; `class` one of `names`; `labels`
+            any number of `names`;
             `numbers` one value per name; `tags` one of `names` for every step; `string` a text as a whole, bytes in
             UTF-8, which the network is asked for in tokens. A target of the input's own name asks for the input's next
             step.
@@ -43,6 +55,7 @@ class Field:
             it is prepared, (L,), the most tokens of an answer.
         names: the names of the features, tokens, classes, labels, numbers or tags; of a string its tokens.
         characters: of what is spelled, the names of the characters.
+        rate: of audio, the samples of a second, in Hz; 0 of anything else.
     """
 
     name: str
@@ -50,6 +63,7 @@ class Field:
     shape: tuple[int, ...]
     names: tuple[str, ...] = ()
     characters: tuple[str, ...] = ()
+    rate: int = 0
 
     @property
     def dtype(self) -> str:
@@ -58,12 +72,14 @@ class Field:
 
     def to_json(self) -> dict[str, Any]:
         known = {"name": self.name, "kind": self.kind, "shape": list(self.shape), "names": list(self.names)}
-        return {**known, "characters": list(self.characters)} if self.characters else known
+        known |= {"characters": list(self.characters)} if self.characters else {}
+        return {**known, "rate": self.rate} if self.rate else known
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
         shape, names = tuple(values["shape"]), tuple(values["names"])
-        return cls(values["name"], values["kind"], shape, names, tuple(values.get("characters", ())))
+        characters, rate = tuple(values.get("characters", ())), values.get("rate", 0)
+        return cls(values["name"], values["kind"], shape, names, characters, rate)
 
 
 @dataclass(frozen=True)

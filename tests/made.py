@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from rnnlab.decoding.ctc import LABEL_MARKS
+from rnnlab.entities import NOTHING
 from rnnlab.examples import FlatExamples
 from rnnlab.experiment import Experiment
 from rnnlab.signature import Field, Signature
@@ -25,6 +27,7 @@ NAMES = {
     "series": ("f0", "f1"),
     "notes": tuple(f"f{number}" for number in range(FEATURES)),
     "tags": ("B-x", "I-x", "O"),
+    "string": (*LABEL_MARKS, "a", "b", "c"),  # as a network is asked for a transcript
 }
 
 
@@ -40,7 +43,8 @@ def make_signature(kind: str, features: int = FEATURES, known: int = 0) -> Signa
     if known:
         inputs.append(Field("future", "future", (known,), inputs[0].names[-known:]))
     names = NAMES[kind]
-    return Signature(tuple(inputs), Field("target", kind, () if kind in ("class", "tags") else (len(names),), names))
+    shape = () if kind in ("class", "tags", "string") else (len(names),)
+    return Signature(tuple(inputs), Field("target", kind, shape, names))
 
 
 def make_sequences(lengths: Sequence[int], features: int = FEATURES, seed: int = 0) -> list[np.ndarray]:
@@ -65,6 +69,13 @@ def make_tags(lengths: Sequence[int], width: int | None = None, seed: int = 0) -
     lengths = np.asarray(lengths)
     tags = np.random.default_rng(seed).integers(0, len(NAMES["tags"]), (len(lengths), width or lengths.max()))
     return np.where(np.arange(tags.shape[1]) < lengths[:, None], tags, -1)
+
+
+def make_labels(count: int, longest: int = 2, seed: int = 0) -> np.ndarray:
+    """Return the labels of random texts (N, L), -1 behind them; none is empty, and most have two that are equal."""
+    random = np.random.default_rng(seed)
+    labels = random.integers(len(LABEL_MARKS), len(NAMES["string"]), (count, 1)).repeat(longest, axis=1)
+    return np.where(np.arange(longest) <= np.arange(count)[:, None] % longest, labels, NOTHING).astype(np.int32)
 
 
 def make_examples(

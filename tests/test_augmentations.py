@@ -18,12 +18,18 @@ from rnnlab.plan import Batch
 from rnnlab.signature import Field, Signature
 from rnnlab.training import prepare
 from rnnlab.training.step import Objective
+from rnnlab.transforms.strokes import NAMES
 
 from .made import make_experiment, make_series, series_data, write_series
 
 SERIES = Field("sequence", "series", (3,), ("y", "x", "holiday"))
 FUTURE = Field("future", "future", (1,), ("holiday",))
-OF_SERIES = [name for name in AUGMENTATIONS.names() if "series" in AUGMENTATIONS.load(name).kinds]
+# Those of what one transform makes are tried beside it: see test_strokes.
+OF_SERIES = [
+    name
+    for name in AUGMENTATIONS.names()
+    if "series" in AUGMENTATIONS.load(name).kinds and AUGMENTATIONS.load(name).after is None
+]
 FORECAST = Signature((SERIES, FUTURE), Field("target", "series", (1,), ("y",)))
 
 
@@ -49,6 +55,38 @@ def test_the_same_seed_draws_the_same_and_another_something_else(name: str) -> N
     one, same, other = applied(name), applied(name), applied(name, seed=1)
     assert all(np.array_equal(one[key], same[key], equal_nan=True) for key in one)
     assert not np.array_equal(one["sequence"], other["sequence"])
+
+
+KINDS = {
+    "series": Field("input", "series", (3,), NAMES["stroke_3"]),  # which those of drawings ask for
+    "frames": Field("input", "frames", (4, 4, 1)),
+    "notes": Field("input", "notes", (8,), tuple(f"key {number}" for number in range(8))),
+    "audio": Field("input", "audio", (1,), ("audio",), rate=100),
+}
+
+
+@pytest.mark.parametrize("name", AUGMENTATIONS.names())
+def test_rows_that_only_fill_a_batch_change_no_other(name: str) -> None:
+    """There are as many of them as the number of replicas asks for: invariant 2."""
+    augmentation = AUGMENTATIONS.parse(name)
+    field, random = KINDS[min(augmentation.kinds)], np.random.default_rng(0)
+    lengths = random.integers(5, 20, 7)
+    values = random.integers(0, 200 if field.kind == "frames" else 2, (7, 20, *field.shape))
+    values[np.arange(20) >= lengths[:, np.newaxis]] = 0
+    found = []
+    for fillers in (0, 1, 5):
+        batch = {
+            "input": np.pad(values, [(0, fillers), *[(0, 0)] * (values.ndim - 1)]).astype(field.dtype),
+            "lengths": np.pad(lengths, (0, fillers)).astype(np.int32),
+            "weights": np.pad(np.ones(7, np.float32), (0, fillers)),
+        }
+        given = {key: tf.constant(each) for key, each in batch.items()}
+        changed = augmentation.apply(given, Signature((field,)), tf.constant([3, 1]))
+        assert any(not np.array_equal(changed[key], batch[key]) for key in batch), "nothing is varied"
+        found.append({key: np.asarray(each)[:7] for key, each in changed.items()})
+    for other in found[1:]:
+        for key, rows in found[0].items():
+            np.testing.assert_allclose(other[key], rows, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", OF_SERIES)
@@ -105,4 +143,4 @@ def test_training_is_scored_by_what_is_asked_for_after_the_change(name: str, tmp
     restored = prepared.pipeline.restore({"values": changed["ahead"]}, batch)["values"]
     np.testing.assert_allclose(changed["targets"], restored, rtol=1e-5)
     assert np.isnan(changed["targets"]).any()
-    assert np.array_equal(changed["targets"], batch["targets"], equal_nan=True) == (name == "jitter")
+    assert np.array_equal(changed["targets"], batch["targets"], equal_nan=True) == (name in ("jitter", "spec_augment"))

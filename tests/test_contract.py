@@ -12,7 +12,7 @@ import functools
 import itertools
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
@@ -31,6 +31,7 @@ from rnnlab.experiment import Experiment
 from rnnlab.export import EXPORT_FORMATS, export, largest_difference, samples
 from rnnlab.heads import HEADS
 from rnnlab.history import read_history
+from rnnlab.layers.frames import Pixels
 from rnnlab.layers.randomness import random_scope
 from rnnlab.network import build_network
 from rnnlab.places import Places
@@ -50,6 +51,7 @@ from .made import (
     NAMES,
     make_examples,
     make_experiment,
+    make_labels,
     make_sequences,
     make_series,
     make_signature,
@@ -65,6 +67,8 @@ from .variants import Configuration, all_changed, changes, configurations, is_ac
 TOLERANCE = 1e-5
 WIDTH = max(LENGTHS)
 TOKENS = (*MARKS, "a", "b", "c")
+FRAME = (4, FEATURES, 1)  # of what architectures that read frames are given
+OF_SERIES = {"forecasting", "language_modeling"}
 # What a task needs to be asked at all, and for each kind of target what is asked in turn.
 NEEDS: dict[str, Configuration] = {"forecasting": {"history": WIDTH, "horizon": HORIZON}}
 SEASON = {"season": 2, "seasonal_mean": 2}
@@ -110,7 +114,7 @@ class Case:
     @functools.cached_property
     def network(self) -> Any:
         """The network with weights that no initialiser would choose, so that no term hides behind a zero or a one."""
-        network = build_network(self.experiment, self.question.signature)
+        network = build_network(self.experiment, as_read(self.experiment.model, self.question.signature))
         random = np.random.default_rng(0)
         for variable in network.variables:
             # Of either sign: noise of one sign adds up over a wide layer and drives what follows into saturation.
@@ -119,13 +123,19 @@ class Case:
         return network
 
     def __call__(self, given: Batch, **arguments: Any) -> Any:
-        return self.network({name: given[name] for name in self.network.input}, **arguments)
+        return self.network({name: pixels(self.network, given[name]) for name in self.network.input}, **arguments)
 
     def rows(self, given: Batch) -> list[np.ndarray]:
         """Return each row's outputs, of every valid step where every step is asked; not those of the last row."""
-        outputs = np.asarray(self(given))[:-1]
-        lengths = given["lengths"] if self.every_step else [None] * len(outputs)
-        return [row[:length] for row, length in zip(outputs, lengths, strict=False)]
+        outputs, lengths = self.steps(given)
+        return [row[:length] for row, length in zip(outputs[:-1], lengths, strict=False)]
+
+    def steps(self, given: Batch) -> tuple[np.ndarray, Sequence[int | None]]:
+        """Return the outputs of all rows, and how many steps of them are valid where every step is asked."""
+        outputs = self(given)
+        if isinstance(outputs, dict):
+            return np.asarray(outputs["scores"]), np.asarray(outputs["lengths"])
+        return np.asarray(outputs), given["lengths"] if self.every_step else [None] * len(given["lengths"])
 
     def __str__(self) -> str:
         return "+".join(map(str, [*map(_say, filter(None, [self.model, self.head])), self.question]))
@@ -146,8 +156,10 @@ def questions(tasks: frozenset[str]) -> list[Question]:
     for name in TASKS.names():
         if name in tasks:
             own = {"kind": name, **NEEDS.get(name, {})}
-            # Of a text a network is asked for tokens, which are no series: see test_language_modeling.
-            for kind in sorted(TASKS.load(name).targets & set(NAMES)):
+            # Of a text a network is asked for tokens, which are no series: see test_language_modeling; and of one that
+            # is written token by token see test_sequence_to_sequence.
+            without_head = {"string"} if TASKS.load(name).head is None else set()
+            for kind in sorted(TASKS.load(name).targets & set(NAMES) - without_head):
                 found += forecasts(own) if kind == "series" else [Question(own, kind)]
     return found
 
@@ -184,7 +196,29 @@ def heads(which: Any) -> list[tuple[Configuration, Question]]:
 
 
 def fit(model: Configuration, head: Configuration) -> bool:
-    return HEADS.parse(head).mistake(ARCHITECTURES.parse(model)) is None
+    parsed = ARCHITECTURES.parse(model)
+    if parsed.reads and HEADS.load(head["name"]).tasks & OF_SERIES:
+        return False
+    return HEADS.parse(head).mistake(parsed) is None
+
+
+def as_read(model: Architecture, signature: Signature) -> Signature:
+    """Return the signature, with frames in place of a series where the architecture reads them."""
+    if not model.reads:
+        return signature
+    assert model.reads == {"frames"}, "teach this how to make another kind"
+    return replace(signature, inputs=(signature_of.Field("sequence", "frames", FRAME),))
+
+
+def pixels(network: Any, values: Any) -> Any:
+    """Return values (B, T, F) as frames (B, T, H, W, C) where the network reads these, of like differences."""
+    values = tf.convert_to_tensor(values)
+    if not any(each.shape[2:] == FRAME for each in network.inputs) or values.shape.rank != 3:
+        return values
+    shares = tf.range(1.0, FRAME[0] + 1) / FRAME[0]
+    grown = 128 + 40 * values[:, :, tf.newaxis, :] * shares[:, tf.newaxis]  # (B, T, H, F)
+    bounded = tf.clip_by_value(tf.where(tf.math.is_finite(grown), grown, 77), 0, 255)
+    return tf.cast(tf.round(bounded), tf.uint8)[..., tf.newaxis]
 
 
 def in_turn() -> list[Case]:
@@ -211,7 +245,7 @@ def decoding(which: Any) -> list[Case]:
             slow = ("unroll", "layer_normalization", "recurrent_dropout", "teacher_forcing")
             tried = [without(each, *slow, "embedding") for each in which(ARCHITECTURES.load(name))]
             left = [{"architecture": name, **each} for number, each in enumerate(tried) if each not in tried[:number]]
-            left = [each for each in left if each.get("decoder", True)]
+            left = [each for each in left if each.get("decoder", True) and not ARCHITECTURES.parse(each).reads]
             asked = questions(needed(name).decodes)
             count = max(len(left), len(asked))
             cases += [Case(left[n % len(left)], None, asked[n % len(asked)]) for n in range(count)]
@@ -238,7 +272,8 @@ def without(value: Any, *parts: str) -> Any:
 def few() -> list[Case]:
     """Return every encoder beside every head, with the defaults and with all other keys by turns, and decoders."""
     cases = []
-    encoders = [name for name in ARCHITECTURES.names() if not needed(name).decodes]
+    # What reads frames has runs of its own, see test_video.
+    encoders = [name for name in ARCHITECTURES.names() if not needed(name).decodes and not needed(name).reads]
     for (i, model), (j, head) in itertools.product(enumerate(encoders), enumerate(HEADS.names())):
         changed = (i + j) % 2
         left_out = ("dropout", "unroll") if HEADS.load(head).tasks & set(NEEDS) else ("dropout",)
@@ -258,9 +293,11 @@ def few() -> list[Case]:
 def many() -> Iterator[Case]:
     """Yield the full product of the configurations."""
     for left, (right, question) in itertools.product(models(configurations), heads(configurations)):
-        if fit(left, right):
+        if fit(left, right) and not ARCHITECTURES.parse(left).reads:  # each of these comes once in `in_turn`
             yield Case(left, right, question)
     for left in models(configurations, decodes=True):
+        if ARCHITECTURES.parse(left).reads:
+            continue
         yield from (Case(left, None, question) for question in questions(ARCHITECTURES.parse(left).decodes))
 
 
@@ -293,8 +330,11 @@ def compared(found: list[np.ndarray], expected: list[np.ndarray]) -> None:
 
 @light
 def test_outputs_are_one_row_for_each_sequence_and_finite(case: Case) -> None:
-    outputs = np.asarray(case(batch()))
-    rows = (len(LENGTHS) + 1, *([WIDTH] if case.every_step else []))
+    outputs, lengths = case.steps(batch())
+    # An encoder may shorten what is transcribed.
+    width = outputs.shape[1] if case.question.target == "string" else WIDTH
+    assert not case.every_step or max(lengths) <= width <= WIDTH
+    rows = (len(LENGTHS) + 1, *([width] if case.every_step else []))
     shape = case.experiment.task.shape(case.question.signature.known_target)
     pairs = case.head is not None and case.head["name"] == "crf"
     assert outputs.shape == (*rows, *(2 * shape if pairs else shape))
@@ -325,6 +365,8 @@ def asked(case: Case, given: Batch, seed: int) -> Batch:
     weights[-1] = 0
     if case.question.target == "tags":
         return {**given, "weights": weights, "targets": make_tags(given["lengths"], given["sequence"].shape[1], seed)}
+    if case.question.target == "string":
+        return {**given, "weights": weights, "targets": make_labels(count, seed=seed)}
     if case.question.target != "series":
         return {**given, "weights": weights, "targets": make_targets(case.question.target, count, seed)}
     ahead = np.where(random.random(given["teacher"].shape) < 0.2, np.nan, given["teacher"]).astype(np.float32)
@@ -336,7 +378,7 @@ def asked(case: Case, given: Batch, seed: int) -> Batch:
 def learnt_of(case: Case) -> dict[str, Any]:
     """Return what the task learns from eight examples; what is learnt of series no loss needs."""
     target = case.question.target
-    return {} if target == "series" else case.experiment.task.fit(make_examples(target))
+    return {} if target in ("series", "string") else case.experiment.task.fit(make_examples(target))
 
 
 def gradients(case: Case, seed: int) -> list[Any]:
@@ -417,22 +459,24 @@ encoders = pytest.mark.parametrize("model", models(configurations), ids=_say)
 def encode(model: Configuration) -> tuple[Architecture, dict[str, Any], Encoded]:
     """Return an architecture, its symbolic inputs, and what it makes of them."""
     architecture = ARCHITECTURES.parse(model)
-    sequence = keras.Input((None, FEATURES), name="sequence")
-    lengths = keras.Input((), name="lengths", dtype="int32")
-    return (
-        architecture,
-        {"sequence": sequence, "lengths": lengths},
-        architecture.encode({"sequence": sequence}, lengths),
-    )
+    inputs = {
+        "sequence": keras.Input((None, *(FRAME if architecture.reads else (FEATURES,))), name="sequence"),
+        "lengths": keras.Input((), name="lengths", dtype="int32"),
+    }
+    sequence = Pixels()(*inputs.values()) if architecture.reads else inputs["sequence"]
+    return architecture, inputs, architecture.encode({"sequence": sequence}, inputs["lengths"])
+
+
+def read_by(network: Any, given: Mapping[str, Any]) -> Any:
+    return network({name: pixels(network, given[name]) for name in network.input})
 
 
 @encoders
 def test_encoded_lengths_are_those_of_the_encoded_sequence(model: Configuration) -> None:
     architecture, inputs, encoded = encode(model)
     given = batch()
-    sequence, lengths, final = keras.Model(inputs, [encoded.sequence, encoded.lengths + 0, encoded.final])(
-        {name: given[name] for name in inputs}
-    )
+    network = keras.Model(inputs, [encoded.sequence, encoded.lengths + 0, encoded.final])
+    sequence, lengths, final = read_by(network, given)
     before = given["lengths"]
     assert lengths.dtype == "int32"
     assert sequence.shape[0] == final.shape[0] == len(before)
@@ -446,7 +490,8 @@ def test_the_stride_over_time_is_the_one_declared(model: Configuration) -> None:
     architecture, inputs, encoded = encode(model)
     count = keras.Model(inputs, encoded.lengths + 0)
     before = np.array([100, 100 + 60 * architecture.time_stride], np.int32)
-    one, other = np.asarray(count({"sequence": np.zeros((2, before.max(), FEATURES), np.float32), "lengths": before}))
+    given = {"sequence": np.zeros((2, before.max(), FEATURES), np.float32), "lengths": before}
+    one, other = np.asarray(read_by(count, given))
     assert other - one == 60
 
 
@@ -459,7 +504,7 @@ def test_a_causal_encoder_sees_no_later_step_and_another_one_does(model: Configu
     (one,), (other,) = make_sequences([WIDTH]), make_sequences([WIDTH], seed=1)
     now = WIDTH // 2
     changed = np.concatenate([one[: now + 1], other[now + 1 :]])
-    answers = network({"sequence": np.stack([one, changed]), "lengths": np.array([WIDTH, WIDTH])})
+    answers = read_by(network, {"sequence": np.stack([one, changed]), "lengths": np.array([WIDTH, WIDTH])})
     difference = np.abs(np.asarray(answers[0] - answers[1]))[: now + 1].max()
     assert (difference <= TOLERANCE) == architecture.causal
 
@@ -512,7 +557,8 @@ class Tried:
                 START, len(TOKENS), (len(given["lengths"]), 5), np.int32
             )
         with random_scope(tf.constant([0, 0]), epoch):
-            result = self.network({name: tf.constant(given[name]) for name in self.network.input}, training=training)
+            read = {name: pixels(self.network, given[name]) for name in self.network.input}
+            result = self.network(read, training=training)
         return result["scores"] if self.writes else result
 
     @property
@@ -531,10 +577,12 @@ def tried(model: str, head: str, in_tokens: bool = False) -> Tried:
     left, right = json.loads(model), json.loads(head)
     if in_tokens:
         signature = replace(make_signature("class"), target=signature_of.Field("target", "string", (5,), TOKENS))
-        return Tried(build_network(make_experiment({"kind": "sequence_to_sequence"}, left), signature))
+        experiment = make_experiment({"kind": "sequence_to_sequence"}, left)
+        return Tried(build_network(experiment, as_read(experiment.model, signature)))
     tasks = HEADS.load(right["name"]).tasks if right else ARCHITECTURES.parse(left).decodes
     question = questions(tasks)[0]
-    return Tried(build_network(make_experiment(question.task, left, right), question.signature))
+    experiment = make_experiment(question.task, left, right)
+    return Tried(build_network(experiment, as_read(experiment.model, question.signature)))
 
 
 def try_out(registry: Registry[Any], name: str, configuration: Configuration, in_tokens: bool = False) -> Tried:
@@ -607,8 +655,8 @@ SHORT = (6, 1, 5, 2, 4, 3, 6, 2)  # an unrolled loop over more takes long to tra
 
 
 def runs() -> list[Any]:
-    """Return cases to train; those of music, and taggers, which are asked about words, have runs of their own."""
-    own = ("notes", "tags")
+    """Return cases to train; those of music, taggers, which are asked about words, and texts have runs of their own."""
+    own = ("notes", "tags", "string")
     short, everything = ([each for each in cases if each.question.target not in own] for cases in (few(), in_turn()))
     rest = [each for each in everything if each not in short]
     return [*short, *(pytest.param(each, marks=pytest.mark.slow) for each in rest)]
@@ -621,7 +669,7 @@ def forecaster(case: Case, folder: Path, training: Configuration) -> Experiment:
     task = {**case.question.task, "history": 6, "min_history": 2}
     transforms = [{"name": "impute"}, {"name": "standardize"}]
     optimizer = {**training["optimizer"], "clip_global_norm": 1.0}
-    training = {**training, "epochs": 300, "batch_size": 8, "optimizer": optimizer}
+    training = {**training, "epochs": 400, "batch_size": 8, "optimizer": optimizer}
     return make_experiment(task, case.model, case.head, data=data, transforms=transforms, training=training)
 
 

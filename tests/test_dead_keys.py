@@ -49,6 +49,7 @@ PAIRS = (
     "task={kind: sequence_to_sequence}",
     "model={architecture: seq2seq}",
 )
+CALLS = ("data={source: dial_tones, train: 12, validation_examples: 4, test: 1}", "task={kind: transcription}")
 FOLDS = "data.validation.by=folds"
 SERIES = (
     "data={source: series, dataset: co2}",
@@ -228,6 +229,20 @@ def searched(bench: Bench, settings: tuple[str, ...]) -> object:
     return build_network(experiment, prepared(bench, settings).pipeline.signature).get_layer("decoder").search
 
 
+def learnt(bench: Bench, settings: tuple[str, ...]) -> object:
+    return prepared(bench, settings).learnt.keys()
+
+
+def transcribed(bench: Bench, settings: tuple[str, ...]) -> object:
+    """Return the answers to scores of three steps, of which a blank is the most probable one at each."""
+    ready = prepared(bench, settings)
+    scores = np.log(np.linspace(0.1, 1, len(ready.pipeline.signature.known_target.names)) / 6)
+    scores[0] = np.log(0.3)
+    outputs = {"scores": tf.constant(np.tile(scores, (1, 3, 1)), tf.float32), "lengths": tf.constant([3])}
+    found = bench.experiment(settings).task.answers(outputs, None, ready.learnt)
+    return {name: np.asarray(each).tolist() for name, each in found.items()}
+
+
 def windows(bench: Bench, settings: tuple[str, ...]) -> object:
     """Return where each training window begins and ends, and how far its horizon reaches."""
     experiment = bench.experiment(settings)
@@ -379,6 +394,7 @@ EFFECTS: dict[str, tuple[Look, Settings, Settings]] = {
     "Validation.stratify": (split, "data.validation.stratify=true", "data.validation.stratify=false"),
     "Validation.grouped": (split, "data.validation.grouped=true", "data.validation.grouped=false"),
     "Validation.seed": (split, "data.validation.seed=0", "data.validation.seed=1"),
+    "Validation.test_fold": (split, (FOLDS, "data.test="), (FOLDS, "data.test=", "data.validation.test_fold=true")),
     "Training.epochs": (history, "training.epochs=1", "training.epochs=2"),
     "Training.batch_size": (plan, "training.batch_size=8", "training.batch_size=16"),
     "Training.batch_steps": (plan, "training={batch_size: 32}", "training={batch_size: 32, batch_steps: 100}"),
@@ -451,6 +467,19 @@ EFFECTS: dict[str, tuple[Look, Settings, Settings]] = {
     ),
     "BeamSearch.answers": (
         searched, (*PAIRS, "task.search.beam=3"), (*PAIRS, "task.search.beam=3", "task.search.answers=2"),
+    ),
+    "Transcription.tokens": (asked_for, CALLS, (*CALLS, "task.tokens=words")),
+    "Transcription.language_order": (learnt, CALLS, (*CALLS, "task.language_order=2")),
+    "Transcription.search": (transcribed, CALLS, (*CALLS, "task.search={beam: 3}")),
+    "Transcription.main_metric": (told, CALLS, (*CALLS, "task.main_metric=exact_match")),
+    "PrefixSearch.beam": (transcribed, CALLS, (*CALLS, "task.search.beam=3")),
+    "PrefixSearch.language_weight": (
+        transcribed,
+        (*CALLS, "task={language_order: 2, search: {beam: 3}}"),
+        (*CALLS, "task={language_order: 2, search: {beam: 3, language_weight: 0.5}}"),
+    ),
+    "PrefixSearch.answers": (
+        transcribed, (*CALLS, "task.search.beam=3"), (*CALLS, "task.search={beam: 3, answers: 2}"),
     ),
     "Regression.loss": (losses, (*REGRESSION, "task.loss=squared"), (*REGRESSION, "task.loss=huber")),
 }  # fmt: skip

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure as Drawing
 from matplotlib.font_manager import findfont
 from matplotlib.image import imread
 
-from rnnlab.figures import FIGURES, Evidence, Looking, _fonts, draw_all
+from rnnlab.figures import FIGURES, Clip, Evidence, Looking, _fonts, draw_all
 from rnnlab.figures._evidence import wilson
 from rnnlab.figures.length_histogram import padding_share
 from rnnlab.signature import Field
@@ -47,7 +47,26 @@ def evidence(kind: str, names: tuple[str, ...], examples: int = 90, epochs: int 
         train_lengths=lengths,
         widths=[10, 20, 39],
         history=history(epochs),
+        sketches={number: drawing(number) for number in range(0, examples, 4)},
+        clips=clips(targets, scores) if kind == "class" and examples > 1 else (),
     )
+
+
+def clips(targets: np.ndarray, scores: np.ndarray) -> list[Clip]:
+    """Return clips of the first examples, each of other channels, the last one hard, of moments that end at scores."""
+    frames = np.random.default_rng(0).integers(0, 256, (12, 20, 24, 5)).astype(np.uint8)
+    seen = np.array([1, 4, 8, 12])
+    return [
+        Clip(f"{number}.mp4", frames[..., :channels], seen, seen[:, None] / 12 * scores[number], int(true), number > 2)
+        for number, (channels, true) in enumerate(zip((1, 3, 2, 4, 5), targets, strict=False))
+    ]
+
+
+def drawing(seed: int) -> np.ndarray:
+    """Return the points (T, 3) of two strokes, the second a dot."""
+    points = np.random.default_rng(seed).uniform(0, 255, (9, 3)).astype(np.float32)
+    points[:, 2] = [0, 0, 0, 0, 0, 0, 0, 1, 1]
+    return points
 
 
 def history(epochs: int) -> list[dict[str, float]]:
@@ -115,7 +134,9 @@ def test_all_figures_of_a_task_are_saved_and_nothing_else(kind: str, tmp_path: P
 
 @pytest.mark.parametrize("kind", ["class", "labels", "numbers"])
 def test_nothing_to_show_gives_no_figure(kind: str, tmp_path: Path) -> None:
-    bare = replace(evidence(kind, ("a", "b")), targets=None, answers={}, history=[], train_lengths=np.full(9, 5))
+    bare = replace(
+        evidence(kind, ("a", "b")), targets=None, answers={}, history=[], clips=(), train_lengths=np.full(9, 5)
+    )
     assert draw_all(bare, TASKS[kind], tmp_path) == []
 
 

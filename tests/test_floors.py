@@ -17,7 +17,7 @@ import rnnlab
 PACKAGE = Path(rnnlab.__file__).parent
 FLOORS = {
     "F0": "errors bounded signals quiet strict archives midi signature record registry",
-    "F1": "yamlfile rundir places examples vocabulary entities frequency calendars panel windows "
+    "F1": "yamlfile rundir places examples vocabulary entities frequency calendars panel windows pixels waveforms "
     "decoding layers history manifest optimizers settings sources",
     "F2": "transforms plan",
     "F3": "preparation augmentations stems architectures heads metrics baselines figures",

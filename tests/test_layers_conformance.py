@@ -21,7 +21,17 @@ from rnnlab.layers.attention import Attention
 from rnnlab.layers.convolution import StridedLengths, TimeConvolution, TimePooling
 from rnnlab.layers.crf import LinearChain
 from rnnlab.layers.decoder import DecoderCell, ForecastDecoder
-from rnnlab.layers.frames import FlatFrames, FrameConvolution, FrameMean, FramePooling
+from rnnlab.layers.frames import (
+    FlatFrames,
+    FoldTime,
+    FrameConvolution,
+    FrameDifferences,
+    FrameMean,
+    FramePooling,
+    FrameTimeConvolution,
+    Pixels,
+    UnfoldTime,
+)
 from rnnlab.layers.horizon import AheadOfEachStep, HorizonOutputs, SeasonalMean
 from rnnlab.layers.normalization import MaskedBatchNormalization
 from rnnlab.layers.pooling import AttentionOverTime, MaxOverTime, MeanOverTime
@@ -121,6 +131,11 @@ ELSEWHERE: dict[str, Make] = {
     "frame pooling": lambda: FramePooling(2),
     "flat frames": lambda: FlatFrames(),
     "frame mean": lambda: FrameMean(),
+    "frame convolution over time": lambda: FrameTimeConvolution(4, 3, 3, use_bias=False),
+    "frame differences": lambda: FrameDifferences(),
+    "pixels": lambda: Pixels(),
+    "folded time": lambda: FoldTime(3),
+    "unfolded time": lambda: UnfoldTime(),
     "spelling": lambda: Spelling(9, 3, 4, "cnn", 2),
     "recurrent spelling": lambda: Spelling(9, 3, 4, "gru"),
     "horizon outputs": lambda: HorizonOutputs((2, 1, 1), 4),

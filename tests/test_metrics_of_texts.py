@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -134,9 +136,50 @@ def test_bytes_that_are_no_text_are_scored_all_the_same() -> None:
         assert evaluate(metric(name), {"texts": np.array([b"a b \xff\xc3"])}, batch) < 100
 
 
-def test_sacrebleu_is_loaded_when_it_is_needed_only() -> None:
+def edits(true: Sequence[str], answered: Sequence[str]) -> int:
+    """Return how many tokens have to be put in, left out or changed, by the recurrence of Wagner and Fischer (1974)."""
+    row = list(range(len(answered) + 1))
+    for number, one in enumerate(true, start=1):
+        before, row = row, [number]
+        for place, other in enumerate(answered, start=1):
+            row.append(min(before[place] + 1, row[-1] + 1, before[place - 1] + (one != other)))
+    return row[-1]
+
+
+RATES: dict[str, Callable[[str], Sequence[str]]] = {"character_error_rate": str.strip, "word_error_rate": str.split}
+
+
+@pytest.mark.parametrize("lowercase", [False, True])
+@pytest.mark.parametrize("name", RATES)
+def test_an_error_rate_is_the_edits_of_all_texts_over_the_length_of_the_true_ones(name: str, lowercase: bool) -> None:
+    answers, true = random_texts(3)
+    cut = RATES[name]
+    pairs = [[cut(text.lower() if lowercase else text) for text in pair] for pair in zip(true, answers, strict=True)]
+    wanted = sum(edits(*pair) for pair in pairs) / sum(len(one) for one, _ in pairs)
+    for batches in (1, 3):
+        assert evaluate(metric(name, lowercase=lowercase), *arrays(answers, true), batches) == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize("name", RATES)
+def test_an_error_rate_bears_what_is_empty_and_what_is_no_text(name: str) -> None:
+    assert evaluate(metric(name), *arrays(["", "", "x y"], ["a b", "", ""])) == pytest.approx(
+        {"character_error_rate": 6 / 3, "word_error_rate": 4 / 2}[name]
+    )
+    assert np.isnan(evaluate(metric(name), *arrays([""], [""])))
+    batch = arrays(["a b"], ["a b"])[1]
+    assert evaluate(metric(name), {"texts": np.array([b"a \xff"])}, batch) > 0
+
+
+def test_a_definition_of_an_error_rate_says_who_counted() -> None:
+    for name in RATES:
+        assert f"jiwer {importlib.metadata.version('jiwer')}" in metric(name).full_definition()
+        assert "in lower case" in metric(name, lowercase=True).full_definition()
+
+
+def test_who_counts_is_loaded_when_it_is_needed_only() -> None:
     code = (
         "import sys; from rnnlab.metrics import METRICS; names = METRICS.names();"
-        "[METRICS.load(each) for each in names]; METRICS.parse('bleu'); sys.exit('sacrebleu' in sys.modules)"
+        "[METRICS.load(each) for each in names]; METRICS.parse('bleu'); METRICS.parse('word_error_rate');"
+        "sys.exit(bool({'sacrebleu', 'jiwer'} & sys.modules.keys()))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

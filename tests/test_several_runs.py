@@ -12,10 +12,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from rnnlab.cli.training import TrainingRequest, train_all
 from rnnlab.errors import Interrupted, RunError, UserError
+from rnnlab.experiment import load_experiment
+from rnnlab.places import Places
 from rnnlab.rundir import RunDir
 
 from .test_resume import assert_same_result
@@ -113,6 +116,49 @@ def test_starting_weights_are_in_the_command_that_goes_on(spec, unbroken, tmp_pa
     train_all(request(spec, tmp_path / "all", folds=None, weights_from=origin, resume=True))
     manifests = [run.read_manifest() for run in RunDir.all(tmp_path)]
     assert [manifest["weights_from"] for manifest in manifests] == [str(origin)] * 2
+
+
+LEFT_OUT = """\
+data:
+  source: npz
+  train: people.npz
+  arrays: {groups: person}
+  validation: {by: folds, folds: 3, grouped: true, test_fold: true}
+transforms: []
+task: {kind: classification}
+stem: {name: cnn, units: 2, blocks: [{filters: 2}]}
+model: {architecture: stacked_rnn, cell: simple, units: [2]}
+training: {epochs: 1, batch_size: 8}
+"""
+
+
+def test_each_person_tests_once_and_the_next_one_validates(tmp_path, capsys):
+    """One command: a run for each, and a table of what they score on validation, and one of test."""
+    people, random = np.repeat(["ann", "bob", "cy"], 4), np.random.default_rng(0)
+    frames = random.integers(0, 256, (24, 6, 8), np.uint8)
+    labels = np.tile(["run", "walk"], 6)
+    np.savez(tmp_path / "people.npz", values=frames, lengths=np.full(12, 2), labels=labels, person=people)
+    (tmp_path / "people.yaml").write_text(LEFT_OUT)
+    left_out = request(tmp_path / "people.yaml", tmp_path / "all", seeds=None)
+    train_all(left_out)
+    told = capsys.readouterr().out
+    validation, test = told.partition("test split\n")[0], told.partition("test split\n")[2]
+    assert validation.startswith("validation split\n")
+    for table in (validation, test):
+        first = [line.split("  ")[0] for line in table.splitlines()]
+        for name in ("all-fold-0", "all-fold-1", "all-fold-2", "mean", "standard deviation", "majority class"):
+            assert first.count(name) == 1
+    for fold in range(3):
+        experiment = load_experiment(tmp_path / f"all-fold-{fold}" / "spec.yaml")
+        splits = experiment.data.splits(Places(tmp_path, tmp_path))
+        assert set(splits["test"].groups) == {("ann", "bob", "cy")[fold]}
+        assert set(splits["validation"].groups) == {("ann", "bob", "cy")[(fold + 1) % 3]}
+        assert set(splits["train"].groups) == {("ann", "bob", "cy")[(fold + 2) % 3]}
+    (tmp_path / "all-fold-1" / "metrics" / "test.json").unlink()  # as if killed before it was scored
+    train_all(replace(left_out, resume=True))
+    assert capsys.readouterr().out == told
+    train_all(request(tmp_path / "people.yaml", tmp_path / "one", seeds="0", folds=None))
+    assert "test split" not in capsys.readouterr().out  # of one fold of three, `evaluate` tells
 
 
 def test_going_on_under_a_name_that_is_not_there_is_refused(spec, tmp_path):

@@ -7,7 +7,9 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
+import keras
 import numpy as np
 import pytest
 
@@ -17,9 +19,11 @@ from rnnlab.history import read_history
 from rnnlab.places import Places
 from rnnlab.plan import plan_epoch
 from rnnlab.prediction import Predictor
-from rnnlab.rundir import RunDir, read_arrays
+from rnnlab.rundir import RunDir, read_arrays, write_arrays
 from rnnlab.tasks.classification import Classification
 from rnnlab.training import batching, train
+from rnnlab.training.reporting import Silent
+from rnnlab.training.resuming import _begin
 
 from .training_cases import make_case
 
@@ -97,6 +101,18 @@ def test_a_restart_without_a_state_takes_the_starting_weights_again(tmp_path):
     restarted.manifest.write_text(json.dumps(manifest), "utf-8")
     train(experiment, restarted, Places(tmp_path, tmp_path), resume=True)
     assert restarted.read_manifest()["state_sha256"] == expected.read_manifest()["state_sha256"]
+
+
+def test_layers_that_another_run_gives_whole_are_given_nothing_else_to_begin_with(tmp_path):
+    names = ("a/00.kernel", "a/01.bias", "b/c/00.kernel", "b/c/01.bias")
+    weights = {f"model/{name}": keras.Variable(np.zeros(2)) for name in names}
+    other = RunDir.create(tmp_path / "other")
+    write_arrays(other.weights, {name: np.ones(2) for name in list(weights)[:3]})
+    loop, seen = SimpleNamespace(weights=weights, reporter=Silent()), []
+    _begin(loop, lambda given: seen.append(set(given)) or [], other)
+    _begin(loop, lambda given: seen.append(set(given)) or [], None)
+    assert seen == [{"a"}, set()]
+    assert [float(each.numpy().sum()) for each in weights.values()] == [2, 2, 2, 0]
 
 
 def test_a_run_folder_is_trained_in_by_one_at_a_time(tmp_path):

@@ -30,7 +30,7 @@ from rnnlab.experiment import Experiment
 from rnnlab.export import EXPORT_FORMATS, export, samples
 from rnnlab.generation import AnswerWriter, nearest_texts
 from rnnlab.history import read_history
-from rnnlab.layers.frames import FrameConvolution, FramePooling
+from rnnlab.layers.frames import FrameConvolution, FramePooling, Pixels
 from rnnlab.layers.normalization import MaskedBatchNormalization
 from rnnlab.layers.randomness import random_scope
 from rnnlab.network import build_network
@@ -54,7 +54,7 @@ BOTH = ("irish", "welsh")
 
 def make_frames(lengths: Any = LENGTHS, seed: int = 0) -> list[np.ndarray]:
     random = np.random.default_rng(seed)
-    return [random.random((length, *FRAMES.shape)).astype(np.float32) for length in lengths]
+    return [random.integers(0, 256, (length, *FRAMES.shape)).astype(np.uint8) for length in lengths]
 
 
 # Frames.
@@ -62,7 +62,7 @@ def make_frames(lengths: Any = LENGTHS, seed: int = 0) -> list[np.ndarray]:
 
 @pytest.mark.parametrize(("size", "stride"), [(3, 1), (2, 1), (3, 2), (5, 3), (1, 1)])
 def test_each_frame_is_convolved_as_if_it_were_alone(size: int, stride: int) -> None:
-    layer, frames = FrameConvolution(4, size, stride), pad_with(make_frames(), 5)
+    layer, frames = FrameConvolution(4, size, stride), pad_with(make_frames(), 5) / np.float32(255)
     found = np.asarray(layer(frames))
     assert found.shape == layer.compute_output_shape(frames.shape)
     reference = keras.layers.Conv2D(4, size, stride, padding="same")
@@ -83,7 +83,7 @@ def test_the_maximum_of_each_window_of_a_frame_is_kept(size: int) -> None:
 
 
 def test_frames_are_normalised_by_the_pixels_of_valid_frames_alone() -> None:
-    frames, layer = make_frames(), MaskedBatchNormalization(0.0)
+    frames, layer = [each / np.float32(255) for each in make_frames()], MaskedBatchNormalization(0.0)
     layer(pad_with(frames, 7, np.nan), LENGTHS, training=True)
     pixels = np.concatenate(frames).reshape(-1, FRAMES.shape[-1])
     np.testing.assert_allclose(layer.moving_mean, pixels.mean(axis=0), atol=1e-5)
@@ -93,7 +93,7 @@ def test_frames_are_normalised_by_the_pixels_of_valid_frames_alone() -> None:
 def stem_network(configuration: Mapping[str, Any]) -> Any:
     values = keras.Input((None, *FRAMES.shape), name="frames")
     lengths = keras.Input((), name="lengths", dtype="int32")
-    vectors = STEMS.parse({"name": "cnn", **configuration}).embed(values, lengths, FRAMES, FRAMES)
+    vectors = STEMS.parse({"name": "cnn", **configuration}).embed(Pixels()(values, lengths), lengths, FRAMES, FRAMES)
     return keras.Model({"frames": values, "lengths": lengths}, vectors)
 
 
@@ -121,7 +121,7 @@ def test_padding_frames_change_nothing(configuration: dict[str, Any], training: 
 def test_no_frame_sees_another() -> None:
     network, (frames,) = stem_network({}), make_frames([4])
     changed = frames.copy()
-    changed[2] += 1
+    changed[2] = 255 - changed[2]
     before, after = (
         np.asarray(network({"frames": each[None], "lengths": np.array([4])}))[0] for each in (frames, changed)
     )
@@ -296,7 +296,7 @@ def test_captions_are_learnt_by_heart_and_every_way_to_ask_gives_one_answer(runs
 
 
 def padded(sequences: list[np.ndarray], more: int) -> np.ndarray:
-    return pad_with(sequences, max(map(len, sequences)) + more, np.nan)
+    return pad_with(sequences, max(map(len, sequences)) + more, 77)
 
 
 @pytest.mark.parametrize("form", EXPORT_FORMATS.names())
@@ -322,10 +322,15 @@ def test_an_export_answers_raw_input_like_the_run(name: str, form: str, runs) ->
     assert [text.decode() for text in answers["texts"].numpy()] == expected["texts"].tolist()
 
 
-def test_a_picture_of_bytes_or_of_another_size_is_refused(runs) -> None:
+def test_a_picture_of_shares_or_of_another_size_is_refused(runs) -> None:
     run = predictor(runs, "captions")
-    with pytest.raises(DataError, match="sequence 0: expected pixels of 0 to 1; received 0 to 255"):
-        run.predict([np.arange(18 * 18).reshape(18, 18, 1) % 256])
+    told = (
+        "sequence 0: expected pixels, whole numbers of 0 to 255; received float32 of 0 to 1; multiply by 255 and round"
+    )
+    with pytest.raises(DataError, match=told):
+        run.predict([np.linspace(0, 1, 18 * 18).reshape(18, 18, 1)])
+    with pytest.raises(DataError, match="received float32 of 0 to 256"):
+        run.predict([np.arange(18 * 18).reshape(18, 18, 1) % 257])
     with pytest.raises(DataError, match=r"expected shape \(T ≥ 1, 18, 18, 1\); received \(17, 18, 1\)"):
         run.predict([np.zeros((17, 18, 1))])
 
@@ -357,7 +362,9 @@ def test_the_nearest_picture_is_that_of_all_distances() -> None:
     train_, test = make_pictures(30), make_pictures(250, seed=1)
     found = NearestPicture().answers(train_, test, seed=0)["texts"]
     for index, text in enumerate(found.tolist()):
-        distances = [np.square(test.read(index)["frames"] - train_.read(n)["frames"]).sum() for n in range(30)]
+        distances = [
+            np.square(test.read(index)["frames"] - train_.read(n)["frames"].astype(float)).sum() for n in range(30)
+        ]
         assert text == f"picture {int(np.argmin(distances))}".encode()
     assert NearestPicture().answers(train_, train_, seed=0)["texts"].tolist() == np.asarray(train_.targets).tolist()
 
@@ -365,7 +372,7 @@ def test_the_nearest_picture_is_that_of_all_distances() -> None:
 def test_videos_are_no_pictures_to_compare() -> None:
     video = FlatExamples.from_sequences(Signature((FRAMES,)), [""], make_frames([2]))
     with pytest.raises(NotApplicable, match="some of these have several frames"):
-        NearestPicture().answers(make_pictures(3), video, seed=0)
+        NearestPicture().check(make_pictures(3), video, FRAMES)
 
 
 # How probable answers are, beside what counts alone say.

@@ -24,6 +24,9 @@ from rnnlab.training.reporting import Silent
 
 EXAMPLES = 37  # not a multiple of anything
 
+DIALLED = {"source": "dial_tones", "asks": "key", "train": EXAMPLES, "test": 1}
+SPECTRUM: list[Any] = [{"name": "log_mel", "mels": 10}, "standardize"]
+
 CASES: dict[str, dict[str, Any]] = {
     "stacked_dropout_plateau": {
         "task": {"kind": "classification", "class_weights": "balanced"},
@@ -75,6 +78,15 @@ CASES: dict[str, dict[str, Any]] = {
         "model": {"architecture": "conv_rnn", "cell": "gru", "units": [5], "dropout": 0.3, "recurrent_dropout": 0.2},
         "head": {"name": "classes", "readout": "concat"},
         "training": {"accumulate": 3, "precision": "mixed_float16", "optimizer": {"name": "adam", "clip_norm": 0.5}},
+    },
+    # Varied before the last transforms, which every step then applies.
+    "sound_dropout": {
+        "data": {**DIALLED, "validation": {"by": "fraction", "stratify": False}},
+        "transforms": SPECTRUM,
+        "augmentations": ["noise", "shift", {"name": "spec_augment", "time_steps": 4}],
+        "task": {"kind": "classification"},
+        "model": {"architecture": "stacked_rnn", "cell": "gru", "units": [5], "dropout": 0.2},
+        "training": {"optimizer": {"name": "adam", "learning_rate": 0.01}},
     },
 }
 
@@ -202,6 +214,21 @@ TAGGER: dict[str, Any] = {
     "head": {"name": "crf"},
     "training": {"accumulate": 2, "optimizer": {"name": "sgd", "learning_rate": 0.05, "clip_norm": 0.5}},
 }
+DETERMINISTIC["sound"] = {
+    "data": DIALLED,
+    "transforms": SPECTRUM,
+    "augmentations": ["gain", {"name": "noise", "color": "pink"}, "shift", "spec_augment"],
+    "task": {"kind": "classification"},
+    "model": {"architecture": "stacked_rnn", "cell": "gru", "units": [5]},
+    "training": {"accumulate": 2, "optimizer": {"name": "sgd", "learning_rate": 0.05}},
+}
+TRANSCRIBER: dict[str, Any] = {
+    "data": {"source": "dial_tones", "train": 19, "validation_examples": 6, "test": 1, "longest": 2},
+    "transforms": [{"name": "log_mel", "mels": 8, "hop_ms": 20}, {"name": "standardize"}],
+    "task": {"kind": "transcription"},
+    "model": {"architecture": "conv_rnn", "cell": "gru", "units": [5], "blocks": [{"filters": 5, "stride": 2}]},
+    "training": {"accumulate": 2, "optimizer": {"name": "sgd", "learning_rate": 0.05, "clip_norm": 0.5}},
+}
 _NO_TRUTH = {"start": 0.0, "end": 0.0}
 DETERMINISTIC |= {
     "seq2seq_own_forecasts_accumulated": {
@@ -212,6 +239,7 @@ DETERMINISTIC |= {
     "per_step_quantiles_alone": PER_STEP,
     "pairs_taught": {**PAIRS, "training": {**PAIRS["training"], "accumulate": 2}},
     "tagger_chain": TAGGER,
+    "transcriber": TRANSCRIBER,
     "tagger_softmax": {**TAGGER, "head": {"name": "tags"}},
     "direct_by_series": {
         "data": SERIES,
@@ -269,15 +297,16 @@ def make_case(case: str, folder: Path, model: Mapping[str, Any] | None = None, *
         values = random.normal(size=(lengths.sum(), 3)) + np.repeat(labels, lengths)[:, None] * 0.5
         np.savez(data, values=values, lengths=lengths, labels=labels)
     values = {**CASES, **DETERMINISTIC, "twins": TWINS}[case]
-    own: dict[str, Any] = {"source": "npz", "train": str(data), **values.get("data", {})}
+    own: dict[str, Any] = values.get("data", {})
+    if "source" not in own:
+        own = {"source": "npz", "train": str(data), **own}
     if own["source"] == "series":
-        del own["train"]
         table = folder / "series.csv"
-        own["file"] = str(table if table.exists() else write_gapped_series(table))
+        own = {**own, "file": str(table if table.exists() else write_gapped_series(table))}
     if own["source"] == "parallel":
-        own["train"] = str(write_pairs(folder / "train.tsv"))
+        own = {**own, "train": str(write_pairs(folder / "train.tsv"))}
     if own["source"] == "conll":
-        own["train"] = str(write_tags(folder / "train.conll"))
+        own = {**own, "train": str(write_tags(folder / "train.conll"))}
     merged = {"epochs": 4, "batch_size": 8, "buckets": {"shapes": 3}, **values["training"], **training}
     if "batch_steps" in merged:
         del merged["batch_size"]

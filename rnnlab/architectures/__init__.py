@@ -9,12 +9,14 @@ Axes: B batch, T time, F features, U units.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from rnnlab.decoding.search import Search
+from rnnlab.places import Places
 from rnnlab.registry import Registry
+from rnnlab.signature import Kind
 from rnnlab.strict import Strict
 
 
@@ -103,6 +105,10 @@ class Architecture(Strict, ABC):
     def encode(self, fields: Mapping[str, Any], lengths: Any) -> Encoded:
         """Return the symbolic encoding of symbolic inputs: (B, T, F) by field name, and lengths (B,) int32."""
 
+    def begin(self, network: Any, places: Places, given: Collection[str] = frozenset()) -> Sequence[str]:
+        """Give a new network weights that are no draws, as a stem does; return what the user should know of them."""
+        return ()
+
     @property
     def state_sizes(self) -> tuple[int, ...]:
         """The sizes of the states that can be carried from one segment to the next; none: not stateful."""
@@ -126,6 +132,14 @@ class Architecture(Strict, ABC):
     def unused(self, task: str) -> Sequence[tuple[tuple[str | int, ...], str]]:
         """Return keys that were set and do nothing for this kind of task, each with what to do about it."""
         return ()
+
+    @property
+    def reads(self) -> frozenset[Kind]:
+        """The kinds of input that it reads as they are, without a stem that makes vectors of their steps first.
+
+        Where there are any, it reads nothing else.
+        """
+        return frozenset()
 
     @property
     def decodes(self) -> frozenset[str]:

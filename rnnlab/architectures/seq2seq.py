@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
@@ -11,7 +11,9 @@ from pydantic import Field, model_validator
 from rnnlab.architectures import ARCHITECTURES, Architecture, Encoded, Horizon, Writing
 from rnnlab.architectures._decoder import PlainDecoder, TeacherForcing, write_tokens
 from rnnlab.architectures.stacked_rnn import StackedRnn
+from rnnlab.places import Places
 from rnnlab.registry import Choice
+from rnnlab.signature import Kind
 
 
 class Decoder(PlainDecoder):
@@ -72,12 +74,19 @@ class Seq2Seq(Architecture):
         return ()
 
     @property
+    def reads(self) -> frozenset[Kind]:
+        return self.encoder.reads
+
+    @property
     def time_stride(self) -> int:
         return self.encoder.time_stride
 
     @property
     def static_widths(self) -> bool:
         return self.encoder.static_widths
+
+    def begin(self, network: Any, places: Places, given: Collection[str] = frozenset()) -> Sequence[str]:
+        return self.encoder.begin(network, places, given)
 
     def encode(self, fields: Mapping[str, Any], lengths: Any) -> Encoded:
         return self.encoder.encode(fields, lengths)

@@ -68,7 +68,9 @@ class StackedRnn(Architecture):
         after: list[Any] = []
         return self.stack(only_field(fields), lengths, list(states), after), after
 
-    def stack(self, sequence: Any, lengths: Any, states: Sequence[Any] = (), after: list[Any] | None = None) -> Encoded:
+    def stack(
+        self, sequence: Any, lengths: Any, states: Sequence[Any] = (), after: list[Any] | None = None, of: str = ""
+    ) -> Encoded:
         """Return the encoding of a symbolic sequence (B, T, F) of these lengths (B,).
 
         Args:
@@ -76,6 +78,7 @@ class StackedRnn(Architecture):
             lengths: (B,).
             states: (B, U) each, to go on from; none: zeros.
             after: takes up the states after the last step, where there are states.
+            of: begins the names of the layers, so that a network may have several stacks.
         """
         import keras
 
@@ -84,7 +87,7 @@ class StackedRnn(Architecture):
 
         for level, units in enumerate(self.units, start=1):
             below = sequence
-            forward = self._recurrent(f"rnn_{level}", units, backward=False)
+            forward = self._recurrent(f"{of}rnn_{level}", units, backward=False)
             if states and after is not None:
                 per_layer = len(states) // len(self.units)
                 own = list(states[per_layer * (level - 1) : per_layer * level])
@@ -94,16 +97,16 @@ class StackedRnn(Architecture):
             else:
                 outputs = [forward(below, lengths)]
             if self.bidirectional:
-                outputs.append(self._recurrent(f"rnn_{level}_backward", units, backward=True)(below, lengths))
-            sequence = keras.layers.Concatenate(name=f"both_{level}")(outputs) if self.bidirectional else outputs[0]
+                outputs.append(self._recurrent(f"{of}rnn_{level}_backward", units, backward=True)(below, lengths))
+            sequence = keras.layers.Concatenate(name=f"{of}both_{level}")(outputs) if self.bidirectional else outputs[0]
             if self.residual:
                 if below.shape[-1] != sequence.shape[-1]:
-                    project = keras.layers.Dense(sequence.shape[-1], use_bias=False, name=f"projection_{level}")
+                    project = keras.layers.Dense(sequence.shape[-1], use_bias=False, name=f"{of}projection_{level}")
                     below = project(below)
-                sequence = keras.layers.Add(name=f"residual_{level}")([below, sequence])
-            sequence = Dropout(self.dropout, over_time=self.dropout_over_time, name=f"dropout_{level}")(sequence)
+                sequence = keras.layers.Add(name=f"{of}residual_{level}")([below, sequence])
+            sequence = Dropout(self.dropout, over_time=self.dropout_over_time, name=f"{of}dropout_{level}")(sequence)
         backward_units = self.units[-1] if self.bidirectional else 0
-        return Encoded(sequence, lengths, FinalStep(backward_units, name="final")(sequence, lengths))
+        return Encoded(sequence, lengths, FinalStep(backward_units, name=f"{of}final")(sequence, lengths))
 
     def _recurrent(self, name: str, units: int, *, backward: bool) -> Any:
         from rnnlab.layers.recurrent import Recurrent

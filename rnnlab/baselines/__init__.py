@@ -24,7 +24,7 @@ class Baseline(Strict, ABC):
     Class attributes:
         title: the row's title in the table.
         tasks: the kinds of task that it serves.
-        inputs: the kinds of raw input that it reads.
+        inputs: the kinds of raw input that it reads; of sound, one that reads series is given what is prepared.
         calibrated: whether its probabilities are estimates, not just a decision in the form of 0 and 1.
         prepared: whether it is given examples as the network is: prepared, with answers in tokens.
     """
@@ -34,6 +34,18 @@ class Baseline(Strict, ABC):
     inputs: ClassVar[frozenset[Kind]] = frozenset({"series"})
     calibrated: ClassVar[bool] = True
     prepared: ClassVar[bool] = False
+
+    def check(self, train: Examples, test: Examples, field: Field) -> None:
+        """Refuse what would take too long; this is asked before examples are prepared.
+
+        Args:
+            train: as the source gives it.
+            test: likewise.
+            field: the first input field, as `answers` is given it.
+
+        Raises:
+            NotApplicable: with the reason.
+        """
 
     @abstractmethod
     def answers(self, train: Examples, test: Examples, seed: int) -> dict[str, NDArray[Any]]:

@@ -16,7 +16,7 @@ class MostFrequentTarget(Baseline):
     """Answers everything with the text that is the target most often; of equally frequent ones the first in order."""
 
     title: ClassVar[str] = "most frequent target"
-    tasks: ClassVar[frozenset[str]] = frozenset({"sequence_to_sequence"})
+    tasks: ClassVar[frozenset[str]] = frozenset({"sequence_to_sequence", "transcription"})
     inputs: ClassVar[frozenset[Kind]] = frozenset(get_args(Kind))
 
     def answers(self, train: Examples, test: Examples, seed: int) -> dict[str, NDArray[Any]]:

@@ -10,13 +10,11 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlab.baselines import Baseline, NotApplicable, known_targets, series
+from rnnlab.baselines import Baseline, NotApplicable, known_targets
+from rnnlab.baselines._neighbours import check_products, nearest
 from rnnlab.baselines._texts import as_answer
 from rnnlab.examples import Examples
-from rnnlab.signature import Kind
-
-AT_ONCE = 200  # pictures asked
-MOST_PRODUCTS = 10**12  # of pixels: half a minute on one core
+from rnnlab.signature import Field, Kind
 
 
 class NearestPicture(Baseline):
@@ -26,18 +24,20 @@ class NearestPicture(Baseline):
     tasks: ClassVar[frozenset[str]] = frozenset({"sequence_to_sequence"})
     inputs: ClassVar[frozenset[Kind]] = frozenset({"frames"})
 
-    def answers(self, train: Examples, test: Examples, seed: int) -> dict[str, NDArray[Any]]:
-        targets = known_targets(train)
+    def check(self, train: Examples, test: Examples, field: Field) -> None:
         if {*np.unique(train.lengths), *np.unique(test.lengths)} != {1}:
             raise NotApplicable("compares pictures, and some of these have several frames")
-        products = len(train) * len(test) * int(np.prod(train.signature.inputs[0].shape))
-        if products > MOST_PRODUCTS:
-            raise NotApplicable(f"would multiply {products:,} pixels, limit {MOST_PRODUCTS:,}")
-        seen, asked = (np.stack(series(each)).reshape(len(each), -1) for each in (train, test))  # (N, P), (M, P)
-        squares = np.square(seen).sum(axis=1)
-        found: list[bytes] = []
-        for start in range(0, len(asked), AT_ONCE):
-            # |a − b|² less |a|², which is the same for all b.
-            nearest = np.argmin(squares - 2 * asked[start : start + AT_ONCE] @ seen.T, axis=1)
-            found += [targets[index] for index in nearest]
-        return as_answer(found)
+        check_products(train, test, int(np.prod(field.shape)), "pixels")
+
+    def answers(self, train: Examples, test: Examples, seed: int) -> dict[str, NDArray[Any]]:
+        targets = known_targets(train)
+        return as_answer([targets[index] for index in nearest(_pixels(train), _pixels(test))])
+
+
+def _pixels(pictures: Examples) -> NDArray[np.float32]:
+    """Return all pixels, (N, P)."""
+    field = pictures.signature.inputs[0]
+    found = np.zeros((len(pictures), int(np.prod(field.shape))), np.float32)
+    for index in range(len(pictures)):
+        found[index] = pictures.read(index)[field.name].ravel()
+    return found

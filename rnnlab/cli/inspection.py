@@ -18,6 +18,7 @@ from rnnlab.experiment import Experiment, load_experiment
 from rnnlab.panel import stamp_text
 from rnnlab.places import Places
 from rnnlab.plan import padding_share
+from rnnlab.preparation import scratch
 from rnnlab.registry import REGISTRIES, Registry
 from rnnlab.rundir import RunDir
 from rnnlab.strict import Strict
@@ -38,12 +39,14 @@ def check_spec(spec: Path, settings: tuple[str, ...], data: Path) -> None:
 
     raw = experiment.data.splits(Places(spec.parent.absolute(), data))
     check_target(experiment, raw)
-    prepared = prepare(experiment, raw)
-    _print_data(raw, experiment)
-    for note in prepared.notes:
-        print(f"\n  {note}")
-    _print_lengths(experiment, prepared)
-    network, memory = _build(experiment, prepared)
+    with scratch(experiment.data.on_disk) as store:
+        prepared = prepare(experiment, raw, store)
+        _print_data(raw, experiment)
+        for note in prepared.notes:
+            print(f"\n  {note}")
+        _print_lengths(experiment, prepared)
+        network, memory = _build(experiment, prepared)
+        experiment.task.check(network, prepared.splits)
     _print_network(network, memory, experiment.task.writes)
     _print_recurrence(network)
     print("\nNothing wrong found.")

@@ -121,11 +121,14 @@ def export_run(path: Path, form: str, output: Path | None) -> None:
     """Export a run and print where it is, what it is, and how far it differs from the run."""
     from rnnlab.export import EXPORT_FORMATS, export
 
-    exporter = EXPORT_FORMATS.load(form)
-    written, difference = export(load_predictor(RunDir.open(path), ()), form, output)
+    exporter, predictor = EXPORT_FORMATS.load(form), load_predictor(RunDir.open(path), ())
+    written, difference = export(predictor, form, output)
     print(f"{written}")
     print(f"loaded and compared with the run: largest difference {difference:.2g} (allowed {exporter.tolerance:g})")
     print(exporter.note)
+    field = predictor.signature.inputs[0]
+    if field.kind == "audio" and not exporter.prepared:
+        print(f"recordings are (batch, samples, 1), float32 of -1 to 1, {field.rate:,} samples a second")
 
 
 def load_predictor(run: RunDir, settings: tuple[str, ...]) -> Any:

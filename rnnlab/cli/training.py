@@ -17,7 +17,7 @@ from rnnlab.places import Places, default_data_directory
 from rnnlab.registry import plugins
 from rnnlab.rundir import RunDir
 from rnnlab.signals import sigterm_as_sigint
-from rnnlab.sources import HeldOut
+from rnnlab.sources import HeldOut, Validation
 
 MOST_RUNS = 1000
 MOST_DIGITS = 40  # of one part of --seeds
@@ -81,7 +81,16 @@ def _train_several(request: TrainingRequest) -> None:
         if any(run.begun for run, _ in variants):
             raise Interrupted(f"interrupted. Go on with: {_command_for_several(request, base)}") from None
         raise Interrupted("interrupted before anything was trained") from None
-    print_spread([run.path for run, _ in variants], "validation")
+    for number, split in enumerate(_scored(request, experiment)):
+        print(end="\n" if number else "")
+        print_spread([run.path for run, _ in variants], split)
+
+
+def _scored(request: TrainingRequest, experiment: Experiment) -> tuple[str, ...]:
+    """Return the splits that are scored after training: where folds test in turn, these are what is asked about."""
+    validation = experiment.data.validation
+    tests = request.folds is not None and isinstance(validation, Validation) and validation.test_fold
+    return ("validation", "test") if tests else ("validation",)
 
 
 def _command_for_several(request: TrainingRequest, base: Path) -> str:
@@ -171,8 +180,9 @@ def _train_one(request: TrainingRequest, experiment: Experiment, run: RunDir, *,
         weights_from = None if request.weights_from is None else RunDir.open(request.weights_from)
         reason = train(experiment, run, places, Lines(), resume=request.resume, weights_from=weights_from)
         print(reason, file=sys.stderr)
-        if summary or not run.is_scored("validation"):
-            _score(run, experiment, places, summary)
+        for split in _scored(request, experiment):
+            if summary or not run.is_scored(split):
+                _score(run, experiment, places, split, summary)
     except (Interrupted, KeyboardInterrupt) as error:
         what = str(error) or "interrupted"
         if run.begun:
@@ -191,14 +201,14 @@ def _remove_if_empty(run: RunDir) -> None:
                     run.path.rmdir()
 
 
-def _score(run: RunDir, experiment: Experiment, places: Places, summary: bool) -> None:
+def _score(run: RunDir, experiment: Experiment, places: Places, split: str, summary: bool) -> None:
     from rnnlab.evaluation import evaluate
     from rnnlab.prediction import Predictor
 
     if experiment.data.validation.by == "none":
         print("no validation split: `rnnlab evaluate` prints the test scores", file=sys.stderr)
         return
-    evaluation = evaluate(Predictor.load(run.path), places, "validation")
+    evaluation = evaluate(Predictor.load(run.path), places, split)
     if summary:
         print_evaluation(evaluation, run.path)
 

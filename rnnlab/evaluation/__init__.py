@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,13 +13,17 @@ from numpy.typing import NDArray
 
 from rnnlab.baselines import BASELINES, Baseline, NotApplicable
 from rnnlab.errors import DataError
+from rnnlab.evaluation.alignments import alignments
 from rnnlab.evaluation.attention import looking
+from rnnlab.evaluation.clips import clips
+from rnnlab.evaluation.sketches import sketches
 from rnnlab.examples import Examples, Subset
 from rnnlab.figures import Evidence, draw_all
 from rnnlab.history import read_history
 from rnnlab.metrics import Metric
 from rnnlab.places import Places
 from rnnlab.prediction import Predictor, series_names
+from rnnlab.preparation import scratch, stored
 from rnnlab.rundir import write_json
 from rnnlab.signature import Field
 from rnnlab.tasks import TASKS
@@ -45,7 +50,7 @@ class Evaluation:
         steps: of forecasts, each metric at each step ahead, (H,).
         baseline_steps: of forecasts, the main metric of each baseline at each step ahead, (H,).
         parts: of each metric that has them, its value for each part, such as each type of entity.
-        search: how answers in tokens were looked for, such as `beam 5, length penalty 1`; empty where none were.
+        search: how answers that are texts were looked for, such as `beam 5, length penalty 1`; empty where none were.
     """
 
     split: str
@@ -123,10 +128,11 @@ def evaluate(predictor: Predictor, places: Places, split: str = "test", *, figur
         cut=isinstance(examples, Subset),
         steps=_by_step(answers, batch, metrics),
         parts={name: parts for name, own in sums.items() if (parts := metrics[name].parts(own))},
-        search=str(experiment.task.search_within(target.shape[0])) if experiment.task.writes else "",
+        search=experiment.task.searching(target),
     )
     train = experiment.task.examples(splits["train"])
-    simple = _score_baselines(result, predictor, train, examples, batch, metrics)
+    with scratch(experiment.data.on_disk, predictor.run.path) as store:
+        simple = _score_baselines(result, predictor, train, examples, batch, metrics, store)
     write_json(predictor.run.scores(split), result.to_json())
     if figures:
         _draw(predictor, target, train, examples, answers, split, simple)
@@ -192,10 +198,11 @@ def _read_through(
     objective = Objective(experiment.task, learnt, metrics, pipeline)
     network = predictor.network if settings.tbptt is None else predictor.stateful
     stepper = Stepper(network, None, objective, settings, tf.distribute.get_strategy(), experiment.seed)
-    prepared = experiment.task.prepare(pipeline.prepare(examples), learnt)
-    asked = Lanes(prepared) if settings.tbptt is not None else prepared
-    plan = plan_scoring(settings, asked, batching(settings, predictor.widths))
-    return objective.sums_of_metrics(stepper.score_all(loader_of(asked, pipeline, {}).load(plan)))
+    with scratch(experiment.data.on_disk, predictor.run.path) as store:
+        prepared = experiment.task.prepare(pipeline.prepare(examples, stored(store, "asked")), learnt)
+        asked = Lanes(prepared) if settings.tbptt is not None else prepared
+        plan = plan_scoring(settings, asked, batching(settings, predictor.widths))
+        return objective.sums_of_metrics(stepper.score_all(loader_of(asked, pipeline, {}).load(plan)))
 
 
 def _sums(
@@ -238,23 +245,30 @@ def _score_baselines(
     examples: Examples,
     batch: Mapping[str, NDArray[Any]],
     metrics: Mapping[str, Metric],
+    store: Path | None,
 ) -> dict[str, Answers]:
-    """Score the baselines of this task, and return what they answer, by title."""
+    """Score the baselines of this task, and return what they answer, by title; a store is for prepared splits."""
     simple: dict[str, Answers] = {}
     kind = TASKS.name_of(predictor.experiment.task)
     prepared: tuple[Examples, Examples] | None = None
+    kinds = [each.inputs[0].kind for each in (examples.signature, predictor.pipeline.signature)]
     for name in BASELINES.names():
         baseline: Baseline = BASELINES.load(name)()
         if kind not in baseline.tasks:
             continue
-        # Tokens, of which a likelihood can be compared with the network's; to prepare whole splits takes its time.
-        asked = predictor.pipeline.signature if baseline.prepared else examples.signature
-        if asked.inputs[0].kind not in baseline.inputs:
+        # Tokens, of which a likelihood can be compared with the network's, and what sound has in place of a series; to
+        # prepare whole splits takes its time.
+        as_prepared = baseline.prepared or (kinds[0] == "audio" and "audio" not in baseline.inputs)
+        if kinds[as_prepared] not in baseline.inputs:
             continue
         given = train, examples
-        if baseline.prepared:
-            given = prepared = prepared or (_prepared(predictor, train), _prepared(predictor, examples))
         try:
+            baseline.check(train, examples, (predictor.pipeline if as_prepared else examples).signature.inputs[0])
+            if as_prepared:
+                given = prepared = prepared or (
+                    _prepared(predictor, train, stored(store, "train")),
+                    _prepared(predictor, examples, stored(store, "asked")),
+                )
             answers = baseline.answers(*given, predictor.experiment.seed)
         except NotApplicable as reason:
             result.skipped[name] = str(reason)
@@ -269,9 +283,9 @@ def _score_baselines(
     return simple
 
 
-def _prepared(predictor: Predictor, examples: Examples) -> Examples:
+def _prepared(predictor: Predictor, examples: Examples, store: Path | None) -> Examples:
     """Return examples as the network is asked about them."""
-    prepared = predictor.experiment.task.prepare(predictor.pipeline.prepare(examples), predictor.learnt)
+    prepared = predictor.experiment.task.prepare(predictor.pipeline.prepare(examples, store), predictor.learnt)
     return replace(prepared, signature=predictor.pipeline.signature)
 
 
@@ -298,6 +312,9 @@ def _draw(
         windows=examples if isinstance(examples, Windows) else None,
         baselines={title: own["values"] for title, own in simple.items() if "values" in own},
         looking=looking(predictor, examples) if predictor.experiment.task.writes else (),
+        clips=clips(predictor, examples, answers),
+        alignments=alignments(predictor, examples, answers),
+        sketches=sketches(examples),
         best_epoch=(predictor.run.read_manifest().get("finished") or {}).get("best_epoch"),
     )
     draw_all(evidence, TASKS.name_of(predictor.experiment.task), predictor.run.figures / split)

@@ -31,7 +31,8 @@ def looking(predictor: Predictor, examples: Examples) -> Sequence[Looking]:
 
     field = predictor.pipeline.signature.inputs[0]
     decoder = predictor.network.get_layer("decoder")
-    if decoder.core.attend is None or not predictor.experiment.model.aligned or not field.names:
+    tokens_read = field.kind in ("tokens", "spelled")
+    if decoder.core.attend is None or not predictor.experiment.model.aligned or not tokens_read:
         return ()
     fields, lengths = stack(examples, _middling(predictor, examples))
     inputs = predictor.network_inputs(fields, lengths)

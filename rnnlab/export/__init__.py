@@ -35,11 +35,13 @@ class ExportFormat(Strict, ABC):
         suffix: of the default path, such as `.keras`; empty for a folder.
         tolerance: the largest difference of an answer that still counts as the same.
         note: what the user should know of this format, printed after the export.
+        prepared: whether it takes prepared input in the place of raw.
     """
 
     suffix: ClassVar[str]
     tolerance: ClassVar[float] = 1e-5
     note: ClassVar[str]
+    prepared: ClassVar[bool] = False
 
     @abstractmethod
     def write(self, predictor: Predictor, path: Path) -> None:

@@ -17,11 +17,13 @@ class Keras(ExportFormat):
     """The network as a `.keras` file, without preparation.
 
     Prepared fields and lengths go in, logits or standardised numbers come out; of answers in tokens `tokens` (B, N, L),
-    their `ranks` (B, N), and `scores` (B, L, V): logits behind each token of the `teacher` (B, L) that goes in.
+    their `ranks` (B, N), and `scores` (B, L, V): logits behind each token of the `teacher` (B, L) that goes in; of
+    transcripts `scores` (B, T', V), logits of each step, and `lengths` (B,), how many steps are valid.
     Loading it needs rnnlab's layers: `import rnnlab.layers.registered`.
     """
 
     suffix = ".keras"
+    prepared = True
     note = (
         "the network only: it expects prepared input (fields and lengths) and gives outputs before softmax or scaling, "
         "of answers in tokens their numbers and ranks, and the scores of what may follow each token of a `teacher`; "

@@ -14,12 +14,15 @@ from rnnlab.prediction import Predictor, stack, to_numpy
 class SavedModel(ExportFormat):
     """A TensorFlow SavedModel with the preparation inside.
 
-    Signature `serving_default`: the input field (B, T, F) float32, raw and right-padded with anything, and `lengths`
-    (B,) int32; or of words the strings (B, T) and `lengths`; or of text the strings (B,) alone; gives `probabilities`
-    (B, C) and `classes` (B,) of text, or `values` (B, C), or of every step `tags` (B, T) and `tag_names` (B, T) of
-    text, -1 and empty in the padding, and of a softmax `probabilities` (B, T, C). To forecast, it takes also `future`
-    (B, H, K), where anything is known of the steps to come, and the name of each row's `series` (B,) where a transform
-    learnt something of each; it gives `values` (B, H, C), and `quantiles` (B, H, C, Q) with their `levels` (Q,).
+    Signature `serving_default`: the input field (B, T, F) float32, such as the points of drawings (B, T, 3) or the
+    samples of sound (B, T, 1) at the rate of training, or of frames (B, T, H, W, C) uint8, raw and right-padded with
+    anything, and `lengths` (B,) int32; or of words the strings (B, T) and `lengths`; or of text the strings (B,) alone;
+    gives `probabilities` (B, C) and `classes` (B,) of text, or `values` (B, C), or of every step `tags` (B, T) and
+    `tag_names` (B, T) of text, -1 and empty in the padding, and of a softmax `probabilities` (B, T, C). To forecast, it
+    takes also `future` (B, H, K), where anything is known of the steps to come, and the name of each row's `series`
+    (B,) where a transform learnt something of each; it gives `values` (B, H, C), and `quantiles` (B, H, C, Q) with
+    their `levels` (Q,). Answers that are texts are `texts` (B,) and their `scores` (B,), and of several `candidates`
+    and `candidate_scores` (B, N).
     TensorFlow Serving, or `tf.saved_model.load` with TensorFlow alone, runs it.
     """
 

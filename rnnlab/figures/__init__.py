@@ -46,6 +46,51 @@ class Looking:
 
 
 @dataclass(frozen=True, eq=False)
+class Clip:
+    """What a network takes a clip for, after its first frames.
+
+    Attributes:
+        id: its name.
+        frames: (T, H, W, C) pixels of 0 to 255.
+        seen: (S,) how many frames were seen, ascending, the last of them all.
+        probabilities: (S, C) of each class then.
+        true: the true class.
+        hard: whether it is one of the hardest of its split.
+    """
+
+    id: str
+    frames: NDArray[np.uint8]
+    seen: NDArray[np.int64]
+    probabilities: NDArray[np.float32]
+    true: int
+    hard: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Alignment:
+    """At which steps a network says the tokens of a text.
+
+    Attributes:
+        id: the example's name.
+        values: (T, F) what the network reads.
+        probabilities: (T', V) of each label at each of its own steps, the blank being the first label.
+        path: (T',) which of the true text's tokens each step says on the most probable path, -1 none.
+        labels: (L,) of the true text.
+        tokens: (L,) what these are called.
+        true, answered: the texts.
+    """
+
+    id: str
+    values: NDArray[np.float32]
+    probabilities: NDArray[np.float32]
+    path: NDArray[np.int64]
+    labels: NDArray[np.int32]
+    tokens: Sequence[str]
+    true: str
+    answered: str
+
+
+@dataclass(frozen=True, eq=False)
 class Evidence:
     """What there is to draw.
 
@@ -67,6 +112,9 @@ class Evidence:
         windows: of forecasts, what was read and asked for: the N windows in order.
         baselines: of forecasts, the values of each simple method by its title, (N, H, C) each.
         looking: of answers in tokens, what a few of them looked at.
+        clips: of videos, a few and what they are taken for.
+        alignments: of transcripts, where a few are said.
+        sketches: of drawings, the points (T, 3) of a few, by their numbers among the N.
     """
 
     title: str
@@ -83,6 +131,9 @@ class Evidence:
     windows: Windows | None = None
     baselines: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     looking: Sequence[Looking] = ()
+    clips: Sequence[Clip] = ()
+    alignments: Sequence[Alignment] = ()
+    sketches: Mapping[int, NDArray[np.float32]] = field(default_factory=dict)
 
 
 class Figure(Strict, ABC):

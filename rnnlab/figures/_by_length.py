@@ -29,7 +29,7 @@ class Score:
         low, high: (K,) the ends of its 95 % interval; NaN where the bin says nothing of them.
         overall: of all examples, as text.
         mean: the same, as a number.
-        top: the best that there is.
+        top: the highest that is drawn, such as the best score that there is.
     """
 
     places: NDArray[np.int64]

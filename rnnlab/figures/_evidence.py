@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from rnnlab.figures import Evidence
 
+Pairs = list[tuple[str, str]]
+
 BINS, EXAMPLES_PER_BIN = 8, 15
 
 
@@ -28,6 +30,15 @@ def all_right(targets: NDArray[Any], probabilities: NDArray[Any]) -> NDArray[np.
     if targets.ndim == 1:
         return np.asarray(probabilities.argmax(axis=1) == targets)
     return np.asarray(((probabilities > 0.5) == (targets > 0.5)).all(axis=1))
+
+
+def texts_of(evidence: Evidence) -> Pairs:
+    """Return the true text and the answer of each example of a split that has both."""
+    texts = evidence.answers.get("texts")
+    if evidence.targets is None or texts is None:
+        return []
+    true = np.asarray(evidence.targets).tolist()
+    return [(one.decode(), other.decode()) for one, other in zip(true, texts.tolist(), strict=True)]
 
 
 def wilson(right: NDArray[Any], count: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -23,7 +23,7 @@ class LearningCurves(Figure):
     """Training and validation by epoch, with the epoch whose weights were kept."""
 
     tasks: ClassVar[frozenset[str]] = frozenset(
-        {"classification", "regression", "tagging", "forecasting", "language_modeling"}
+        {"classification", "regression", "tagging", "forecasting", "language_modeling", "transcription"}
     )
 
     def draw(self, evidence: Evidence) -> Drawing | None:

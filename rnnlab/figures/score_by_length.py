@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from rnnlab.figures import Evidence, Figure
 from rnnlab.figures._by_length import Score, draw_by_length
-from rnnlab.figures._evidence import bins_of
+from rnnlab.figures._evidence import bins_of, texts_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
@@ -32,12 +32,11 @@ class ScoreByLength(Figure):
     def draw(self, evidence: Evidence) -> Drawing | None:
         from sacrebleu.metrics.chrf import CHRF
 
-        texts = evidence.answers.get("texts")
-        if evidence.targets is None or texts is None or len(np.unique(evidence.lengths)) < 2:
+        pairs = texts_of(evidence)
+        if not pairs or len(np.unique(evidence.lengths)) < 2:
             return None
-        pairs = zip(texts.tolist(), np.asarray(evidence.targets).tolist(), strict=True)
         metric = CHRF()
-        scores = np.array([metric.sentence_score(one.decode(), [other.decode()]).score for one, other in pairs])
+        scores = np.array([metric.sentence_score(answered, [true]).score for true, answered in pairs])
         places = bins_of(evidence.lengths)
         mean, error = means_of(scores, places)
         ends = np.maximum(mean - error, 0), np.minimum(mean + error, BEST)

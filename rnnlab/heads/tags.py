@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rnnlab.architectures import Encoded, Horizon
-from rnnlab.heads._tags import TagHead
+from rnnlab.heads._steps import TagHead
 
 
 class Tags(TagHead):

@@ -108,8 +108,8 @@ class TimePooling(keras.layers.Layer):
         size: of the window and its stride, in steps; a last window that is not full is kept.
         kind: `max` or `mean`.
 
-    Call arguments: inputs (B, T, F), lengths (B,); returns (B, ceil(T / size), F), of which
-    ceil(lengths / size) steps are valid.
+    Call arguments: inputs (B, T, …), lengths (B,); returns (B, ceil(T / size), …), of which ceil(lengths / size) steps
+    are valid.
     """
 
     def __init__(self, size: int, kind: str, **arguments: Any) -> None:
@@ -118,8 +118,9 @@ class TimePooling(keras.layers.Layer):
 
     def call(self, inputs: Any, lengths: Any) -> Any:
         missing = -tf.shape(inputs)[1] % self.size
-        mask = valid_steps(lengths, tf.shape(inputs)[1] + missing, inputs.dtype.name)[:, :, tf.newaxis]
-        values = tf.pad(zero_padding(inputs, lengths), [[0, 0], [0, missing], [0, 0]])
+        mask = valid_steps(lengths, tf.shape(inputs)[1] + missing, inputs.dtype.name)
+        mask = tf.reshape(mask, tf.concat([tf.shape(mask), tf.ones(inputs.shape.rank - 2, tf.int32)], 0))
+        values = tf.pad(zero_padding(inputs, lengths), [[0, 0], [0, missing]] + [[0, 0]] * (inputs.shape.rank - 2))
         if self.kind == "mean":
             total = self._windows(values, tf.reduce_sum)
             return total / tf.maximum(self._windows(mask, tf.reduce_sum), 1.0)
@@ -128,8 +129,8 @@ class TimePooling(keras.layers.Layer):
 
     def _windows(self, values: Any, reduce: Any) -> Any:
         shape = tf.shape(values)
-        # (B, T, F) → (B, T / size, size, F)
-        windows = tf.reshape(values, [shape[0], shape[1] // self.size, self.size, values.shape[-1]])
+        # (B, T, …) → (B, T / size, size, …)
+        windows = tf.reshape(values, [shape[0], shape[1] // self.size, self.size, *values.shape[2:]])
         return reduce(windows, axis=2)
 
     def get_config(self) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from rnnlab.examples import Examples, Subset
 from rnnlab.places import Places
 from rnnlab.registry import Registry
 from rnnlab.signature import Signature
+from rnnlab.sources._targets import sorted_names
 from rnnlab.strict import Strict
 
 
@@ -48,6 +49,7 @@ class Validation(HeldOut):
             "stratify": ("by", lambda by: by in ("fraction", "folds")),
             "grouped": ("by", lambda by: by in ("fraction", "folds")),
             "seed": ("by", lambda by: by in ("fraction", "folds")),
+            "test_fold": ("by", lambda by: by == "folds"),
         }
     )
 
@@ -60,11 +62,26 @@ class Validation(HeldOut):
     stratify: bool = Field(True, description="keep the share of each class the same on both sides")
     grouped: bool = Field(False, description="keep the source's groups (one speaker, one patient) on one side")
     seed: int = Field(0, ge=0, description="seed of the cut; its own, so that training seeds compare on the same cut")
+    test_fold: bool = Field(
+        False,
+        description="the fold `fold` is the test split, the next one (after the last: the first) validates, and the "
+        "others train. With `grouped`, and as many folds as groups, every group tests once: leave one out",
+    )
 
-    def split(self, examples: Examples) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the indices (training, validation), each ascending.
+    @model_validator(mode="after")
+    def _leaves_folds_to_train_on(self) -> Self:
+        if self.test_fold and self.by == "folds" and self.folds < 3:
+            raise ValueError(
+                f"test_fold: one fold tests, another validates, and the others train; expected folds of 3 or more; "
+                f"received {self.folds}"
+            )
+        return self
 
-        Whole groups can meet a fraction only nearly.
+    def split(self, examples: Examples) -> dict[str, NDArray[np.int64]]:
+        """Return the indices of each split, ascending: `train`, `validation`, and with `test_fold` also `test`.
+
+        Whole groups can meet a fraction only nearly. Where there are as many folds as groups, fold i is the group that
+        comes i-th in the order of their names (of numbers, of their values), whatever `seed` and `stratify` say.
 
         Raises:
             DataError: there are too few examples or groups, or groups are asked for and the source has none.
@@ -74,19 +91,32 @@ class Validation(HeldOut):
         classes = examples.targets if self.stratify and _is_class(examples.signature) else None
         groups = examples.groups if self.grouped else None
         self._check_enough(len(examples), classes, groups)
+        held_out = self._held_out(len(examples), classes, groups)
+        found = {"validation": held_out[(self.fold + self.test_fold) % len(held_out) if self.by == "folds" else 0]}
+        if self.test_fold:
+            found["test"] = held_out[self.fold]
+        found["train"] = np.setdiff1d(np.arange(len(examples)), np.concatenate(list(found.values())))
+        if not all(map(len, found.values())):
+            raise DataError("data.validation: the cut leaves one side empty; give more data, or choose `by: none`")
+        return {name: np.sort(indices).astype(np.int64) for name, indices in found.items()}
+
+    def _held_out(
+        self, count: int, classes: NDArray[np.generic] | None, groups: NDArray[np.generic] | None
+    ) -> list[NDArray[np.int64]]:
+        """Return what each fold holds out; of a fraction there is one."""
+        names = None if groups is None else sorted_names([str(name) for name in np.unique(groups)])
+        if groups is not None and names is not None and self.by == "folds" and len(names) == self.folds:
+            return [np.flatnonzero(groups.astype(str) == name) for name in names]
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", UserWarning)  # of groups, a rare class can only be spread unevenly
-                splits = list(self._splitter(classes is not None).split(np.zeros(len(examples)), classes, groups))
+                splits = self._splitter(classes is not None).split(np.zeros(count), classes, groups)
+                return [validation for _, validation in splits]
         except ValueError as error:
             raise DataError(
-                f"data.validation: {len(examples)} training example(s) can't be cut as asked: {error}. "
+                f"data.validation: {count} training example(s) can't be cut as asked: {error}. "
                 "Give more data, another fraction or fewer folds, `stratify: false`, or `by: none`"
             ) from error
-        training, validation = splits[self.fold if self.by == "folds" else 0]
-        if not len(training) or not len(validation):
-            raise DataError("data.validation: the cut leaves one side empty; give more data, or choose `by: none`")
-        return np.sort(training).astype(np.int64), np.sort(validation).astype(np.int64)
 
     def _check_enough(
         self, count: int, classes: NDArray[np.generic] | None, groups: NDArray[np.generic] | None
@@ -158,6 +188,16 @@ class Source(Strict, ABC):
         """Whether its examples are frames, such as pictures, given its keys."""
         return False
 
+    @classmethod
+    def gives_strokes(cls, keys: object) -> bool:
+        """Whether its examples are drawings in strokes, given its keys."""
+        return False
+
+    @classmethod
+    def gives_audio(cls, keys: object) -> bool:
+        """Whether its examples are recordings of sound, given its keys."""
+        return False
+
     @abstractmethod
     def open(self, places: Places) -> dict[str, Examples]:
         """Return the splits that the source has: `train`, and where they exist `validation` and `test`.
@@ -174,6 +214,11 @@ class Source(Strict, ABC):
         """Open the source, and find the validation split as the spec asks for it."""
         return self.open(places)
 
+    @property
+    def on_disk(self) -> bool:
+        """Whether whole splits are kept in files, not in memory."""
+        return False
+
 
 class SequenceSource(Source, ABC):
     """A source of sequences that stand for themselves: any of them may validate."""
@@ -184,6 +229,10 @@ class SequenceSource(Source, ABC):
         description="where prepared examples are kept; `disk`: in a memory map, which halves what is in memory",
     )
 
+    @property
+    def on_disk(self) -> bool:
+        return self.cache == "disk"
+
     def splits(self, places: Places) -> dict[str, Examples]:
         """Open the source and cut the validation split off the training split where the spec asks for it."""
         splits = self.open(places)
@@ -193,12 +242,13 @@ class SequenceSource(Source, ABC):
             return splits
         if self.validation.by == "none":
             return {name: each for name, each in splits.items() if name != "validation"}
-        training, validation = self.validation.split(splits["train"])
-        return {
-            **splits,
-            "train": Subset(splits["train"], training),
-            "validation": Subset(splits["train"], validation),
-        }
+        if self.validation.test_fold and "test" in splits:
+            raise DataError(
+                "data.validation.test_fold: a fold can't test, as this source has a test split of its own; leave that "
+                "away, or set `test_fold: false`"
+            )
+        cut = self.validation.split(splits["train"])
+        return {**splits, **{name: Subset(splits["train"], indices) for name, indices in cut.items()}}
 
 
 SOURCES: Registry[Source] = Registry("rnnlab.sources", Source, "source")

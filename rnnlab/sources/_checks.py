@@ -88,14 +88,22 @@ class BadSequences:
         Raises:
             DataError: none is left.
         """
-        if len(examples) == 0:
-            raise DataError(f"{where}: expected at least one sequence; received none")
+        self.check_left(len(examples), where)
         if 0 in examples.values.shape[1:] and not self.found:
             raise DataError(f"{where}: expected at least one feature; received none")
-        if len(self.found) == len(examples):
-            first = self.found[min(self.found)]
-            raise DataError(f"{where}: all {len(examples)} sequences are bad, and none is left; the first: {first}")
         return examples.without(self.found)
+
+    def check_left(self, count: int, where: str) -> None:
+        """Check that some of so many sequences are left.
+
+        Raises:
+            DataError: none is.
+        """
+        if count == 0:
+            raise DataError(f"{where}: expected at least one sequence; received none")
+        if len(self.found) == count:
+            first = self.found[min(self.found)]
+            raise DataError(f"{where}: all {count} sequences are bad, and none is left; the first: {first}")
 
 
 def check_steps(
@@ -117,9 +125,7 @@ def check_steps(
         place_of_step: gives the place of one row of `values`, where a source knows it better than by the sequence
             alone, such as the line of a CSV file.
     """
-    for index in np.flatnonzero(lengths < 1):
-        if index not in bad:
-            bad.add(int(index), place(int(index)), "expected at least one time step; received none; remove it")
+    check_lengths(lengths, bad, place)
     finite = np.isfinite(values)
     if finite.all():
         return
@@ -139,6 +145,13 @@ def check_steps(
             f"time step {row - int(starts[index])} (counted from 0), feature {shown(field.names[feature])}: "
             f"expected a finite number; received {received}; put a number there or remove the sequence",
         )
+
+
+def check_lengths(lengths: NDArray[np.int64], bad: BadSequences, place: Place) -> None:
+    """Check that no sequence is empty, of lengths (N,)."""
+    for index in np.flatnonzero(lengths < 1):
+        if index not in bad:
+            bad.add(int(index), place(int(index)), "expected at least one time step; received none; remove it")
 
 
 def first_of_each(owners: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -87,6 +87,8 @@ class CsvSequences(FileSource):
             raise ValueError("group does nothing unless validation.grouped is true or test_fraction cuts by it")
         if self.test is not None and self.test_fraction is not None:
             raise ValueError("give test or test_fraction, not both")
+        if self.test_fraction is not None and self.validation.test_fold:
+            raise ValueError("give test_fraction or validation.test_fold, not both")
         for column in self.features or []:
             if column in self._other_columns():
                 raise ValueError(f"features: column '{column}' is already named by another key")
@@ -104,8 +106,12 @@ class CsvSequences(FileSource):
             update={"by": "fraction", "fraction": self.test_fraction, "seed": 0, "grouped": self.group is not None}
         )
         everything = splits["train"]
-        train, test = cut.split(everything)
-        return {**splits, "train": Subset(everything, train), "test": Subset(everything, test)}
+        sides = cut.split(everything)
+        return {
+            **splits,
+            "train": Subset(everything, sides["train"]),
+            "test": Subset(everything, sides["validation"]),
+        }
 
     def read_file(self, path: Path, like: Signature | None) -> FlatExamples:
         return self._read(path, like, with_targets=True)

@@ -12,17 +12,18 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field as Key
+from pydantic import model_validator
 
 from rnnlab import archives
 from rnnlab.errors import DataError
 from rnnlab.examples import Examples, FlatExamples
 from rnnlab.signature import Field, Signature
-from rnnlab.sources._checks import BadSequences, OnBad, Place, check_steps, near, shown_path
+from rnnlab.sources._checks import BadSequences, OnBad, Place, check_lengths, check_steps, near, shown_path
 from rnnlab.sources._files import FileSource, check_features
 from rnnlab.sources._targets import class_target, labels_target, numbers_target
-from rnnlab.strict import shown
+from rnnlab.strict import Strict, shown
 
-ARRAYS = ("values", "lengths", "labels", "classes", "groups", "ids", "feature_names")
 RAGGED = "save ragged data as flat `values` (all steps, features) and `lengths` (one per sequence), see README"
 # Of an array of arrays, and of labels as text: what is saved with pickles most often.
 CONVERT = (
@@ -32,28 +33,54 @@ CONVERT = (
 )
 
 
+class Arrays(Strict):
+    """What the arrays of an archive are called there; one that is named here must be in it."""
+
+    values: str = Key("values", description="all steps (ΣT, F) or (ΣT,), or frames, uint8 (ΣT, H, W, C) or (ΣT, H, W)")
+    lengths: str = Key("lengths", description="the number of steps of each sequence, (N,)")
+    labels: str = Key("labels", description="what is asked for, (N,) or (N, C)")
+    classes: str = Key("classes", description="the names of classes that are numbered in the labels, (C,)")
+    groups: str = Key("groups", description="what `validation.grouped` keeps on one side of a split, (N,)")
+    ids: str = Key("ids", description="a name of its own for each sequence, (N,)")
+    feature_names: str = Key("feature_names", description="the names of the features, (F,)")
+
+    @property
+    def named(self) -> dict[str, str]:
+        """The names that are not the usual ones, by what the arrays are."""
+        return {key: name for key, name in self if name != type(self).model_fields[key].default}
+
+
 class Npz(FileSource):
     """Sequences in `.npz` archives, one per split.
 
-    Arrays: `values` (ΣT, F) or (ΣT,), sequence after sequence; `lengths` (N,). Optional: `labels`, whole numbers or
-    text (N,) for classes, 0 and 1 (N, C) for any number of labels, floats (N,) or (N, K) for numbers that are asked
-    for; `classes` (C,), the classes' names, by which whole numbers in `labels` count from 0; `groups` (N,); `ids` (N,);
-    `feature_names` (F,).
+    Arrays: `values` (ΣT, F) or (ΣT,), sequence after sequence, or frames, uint8 (ΣT, H, W, C) or (ΣT, H, W); `lengths`
+    (N,). Optional: `labels`, whole numbers or text (N,) for classes, 0 and 1 (N, C) for any number of labels, floats
+    (N,) or (N, K) for numbers that are asked for; `classes` (C,), the classes' names, by which whole numbers in
+    `labels` count from 0; `groups` (N,); `ids` (N,); `feature_names` (F,). The key `arrays` gives them other names.
     """
 
+    arrays: Arrays = Key(default_factory=Arrays, description="what the arrays are called, where it is something else")
+
+    @model_validator(mode="after")
+    def _groups_are_used(self) -> Npz:
+        if "groups" in self.arrays.named and not self.validation.grouped:
+            raise ValueError("arrays.groups does nothing unless validation.grouped is true")
+        return self
+
     def read_file(self, path: Path, like: Signature | None) -> FlatExamples:
-        return _read(path, like, self.on_bad, with_targets=True)
+        return _read(_load(path, self.arrays, with_targets=True), like, self.on_bad, with_targets=True)
 
     def read_input(self, path: Path, signature: Signature) -> Examples:
-        return _read(path, signature, self.on_bad, with_targets=False)
+        return _read(_load(path, self.arrays, with_targets=False), signature, self.on_bad, with_targets=False)
 
 
 @dataclass(frozen=True, eq=False)
 class _Archive:
-    """The arrays of one file by name, and how messages call the file."""
+    """The arrays of one file by what they are, how messages call the file, and what it calls the arrays itself."""
 
     shown: str
     arrays: dict[str, NDArray[np.generic]]
+    called: dict[str, str]
 
     def names(self, name: str, count: int, of: str) -> list[str] | None:
         """Return an array (count,) of text or whole numbers as text, or None where it is not in the file."""
@@ -79,23 +106,21 @@ class _Archive:
         return f"{self.shown}[{number}]"
 
     def error(self, name: str, expected: str, received: str) -> DataError:
-        return DataError(f"{self.shown}: array '{name}': expected {expected}; received {received}")
+        key, bracket, index = name.partition("[")
+        own = f"{self.called[key]}{bracket}{index}"
+        return DataError(f"{self.shown}: array '{own}': expected {expected}; received {received}")
 
 
-def _read(path: Path, like: Signature | None, on_bad: OnBad, with_targets: bool) -> FlatExamples:
-    archive = _load(path)
+def _read(archive: _Archive, like: Signature | None, on_bad: OnBad, with_targets: bool) -> FlatExamples:
     values = _values(archive)
     lengths = _lengths(archive, len(values))
-    check_features(f"{archive.shown}: array 'values'", values.shape[1], like)
-    names = _feature_names(archive, values.shape[1])
-    field = like.inputs[0] if like is not None else Field("sequence", "series", (len(names),), tuple(names))
-    if "feature_names" in archive.arrays and tuple(names) != field.names:
-        at = next(number for number, name in enumerate(names) if name != field.names[number])
-        expected = f"{shown(field.names[at])}, as in the training data"
-        raise archive.error(f"feature_names[{at}]", expected, shown(names[at]))
+    field = _frames(archive, values, like) if values.ndim == 4 else _series(archive, values, like)
     ids = _ids(archive, len(lengths))
     bad = BadSequences(on_bad, ids)
-    check_steps(field, values, lengths, bad, archive.place)
+    if field.kind == "frames":
+        check_lengths(lengths, bad, archive.place)
+    else:
+        check_steps(field, values, lengths, bad, archive.place)
     target, targets = None, None
     if with_targets and len(lengths) and (like is None or like.target is not None):
         target, targets = _targets(archive, bad, len(lengths), like.target if like is not None else None)
@@ -112,15 +137,22 @@ def _read(path: Path, like: Signature | None, on_bad: OnBad, with_targets: bool)
     return bad.left(examples, archive.shown)
 
 
-def _load(path: Path) -> _Archive:
-    where = shown_path(path)
+def _load(path: Path, names: Arrays, *, with_targets: bool) -> _Archive:
+    where, called = shown_path(path), dict(names)
+    answers = () if with_targets else ("labels", "classes", "groups")
     try:
         found = archives.names_of(path)
-        for name in ("values", "lengths"):
-            if name not in found:
-                hint = near(name, found)
-                raise DataError(f"{where}: expected an array '{name}'; it is missing{hint}; {RAGGED}")
-        return _Archive(where, archives.read_archive(path, ARRAYS))
+        for key in ("values", "lengths"):
+            if called[key] not in found:
+                hint = near(called[key], found)
+                raise DataError(f"{where}: expected an array '{called[key]}'; it is missing{hint}; {RAGGED}")
+        for key, name in names.named.items():
+            if name not in found and key not in answers:
+                reason = f"expected an array '{name}' (data.arrays.{key}); it is missing{near(name, found)}"
+                raise DataError(f"{where}: {reason}")
+        read = archives.read_archive(path, [name for key, name in called.items() if key not in answers])
+        arrays = {key: read[name] for key, name in called.items() if name in read}
+        return _Archive(where, arrays, called)
     except OSError as error:
         raise DataError(f"{where}: can't be read: {error.strerror or error}") from None
     except archives.PickledError as error:
@@ -129,10 +161,44 @@ def _load(path: Path) -> _Archive:
         raise DataError(f"{where}: this .npz archive can't be read: {error}; {RAGGED}") from None
 
 
-def _values(archive: _Archive) -> NDArray[np.float32]:
-    values = archive.arrays["values"]
+def _series(archive: _Archive, values: NDArray[Any], like: Signature | None) -> Field:
+    """Return the field of steps (ΣT, F)."""
+    _check_kind(archive, "series", like)
+    check_features(f"{archive.shown}: array '{archive.called['values']}'", values.shape[1], like)
+    names = _feature_names(archive, values.shape[1])
+    field = like.inputs[0] if like is not None else Field("sequence", "series", (len(names),), tuple(names))
+    if "feature_names" in archive.arrays and tuple(names) != field.names:
+        at = next(number for number, name in enumerate(names) if name != field.names[number])
+        expected = f"{shown(field.names[at])}, as in the training data"
+        raise archive.error(f"feature_names[{at}]", expected, shown(names[at]))
+    return field
+
+
+def _frames(archive: _Archive, values: NDArray[Any], like: Signature | None) -> Field:
+    """Return the field of frames (ΣT, H, W, C)."""
+    _check_kind(archive, "frames", like)
+    field = like.inputs[0] if like is not None else Field("frames", "frames", values.shape[1:])
+    if values.shape[1:] != field.shape:
+        expected = f"frames of shape {field.shape} (height, width, channels), as in the training data"
+        raise archive.error("values", expected, str(values.shape[1:]))
+    if 0 in values.shape[1:]:
+        raise archive.error("values", "frames of one pixel or more", _kind(values))
+    return field
+
+
+def _check_kind(archive: _Archive, kind: str, like: Signature | None) -> None:
+    if like is not None and like.inputs[0].kind != kind:
+        raise archive.error("values", f"{like.inputs[0].kind}, as in the training data", kind)
+
+
+def _values(archive: _Archive) -> NDArray[Any]:
+    """Return (ΣT, F) float32, or of frames (ΣT, H, W, C) uint8."""
+    values: NDArray[Any] = archive.arrays["values"]
+    if values.dtype == np.uint8 and values.ndim in (3, 4):
+        return values[..., None] if values.ndim == 3 else values  # (ΣT, H, W) → (ΣT, H, W, 1)
     if values.dtype.kind not in "biuf" or values.ndim not in (1, 2):
-        raise archive.error("values", f"numbers of shape (all steps, features); {RAGGED}", _kind(values))
+        expected = "numbers of shape (all steps, features), or frames, uint8 (all frames, height, width, channels)"
+        raise archive.error("values", f"{expected}; {RAGGED}", _kind(values))
     with np.errstate(over="ignore"):
         return np.asarray(values[:, None] if values.ndim == 1 else values, np.float32)  # (ΣT,) → (ΣT, 1)
 
@@ -143,11 +209,13 @@ def _lengths(archive: _Archive, steps: int) -> NDArray[np.int64]:
         raise archive.error("lengths", "whole numbers of shape (sequences,)", _kind(lengths))
     beyond = np.flatnonzero((lengths < 0) | (lengths > steps))  # before they are added, which could overflow
     if len(beyond):
-        expected = f"a number of time steps, at most {steps}, the rows of 'values'"
+        expected = f"a number of time steps, at most {steps}, the rows of '{archive.called['values']}'"
         raise archive.error(f"lengths[{beyond[0]}]", expected, str(lengths[beyond[0]]))
     lengths = lengths.astype(np.int64)
     if lengths.sum() != steps:
-        raise archive.error("lengths", f"a sum of {steps}, the rows of 'values'", str(lengths.sum()))
+        raise archive.error(
+            "lengths", f"a sum of {steps}, the rows of '{archive.called['values']}'", str(lengths.sum())
+        )
     return lengths
 
 
@@ -177,11 +245,12 @@ def _targets(
     """Return the target field and the targets that `labels` describes; its type says which kind it is."""
 
     def place(index: int) -> str:
-        return f"{archive.shown}: labels[{index}]"
+        return f"{archive.shown}: {archive.called['labels']}[{index}]"
 
     if "labels" not in archive.arrays:
         if like is not None:
-            raise DataError(f"{archive.shown}: expected an array 'labels', as in the training data; it is missing")
+            expected = f"expected an array '{archive.called['labels']}', as in the training data"
+            raise DataError(f"{archive.shown}: {expected}; it is missing")
         return None, None
     labels = archive.arrays["labels"]
     if labels.ndim not in (1, 2) or len(labels) != count:
@@ -205,13 +274,15 @@ def _label_sets(
     if labels.dtype.kind not in "iub" or not np.isin(labels, (0, 1)).all():
         raise archive.error("labels", "0 and 1 in an array of two axes", f"other values ({_kind(labels)})")
     counted = [str(number) for number in range(labels.shape[1])]
-    names: Sequence[str] = archive.names("classes", labels.shape[1], "column of 'labels'") or counted
+    names: Sequence[str] = (
+        archive.names("classes", labels.shape[1], f"column of '{archive.called['labels']}'") or counted
+    )
     if like is not None and "classes" not in archive.arrays and labels.shape[1] == len(like.names):
         names = like.names
     sets = [[names[column] for column in np.flatnonzero(row)] for row in labels]
     if like is not None and labels.shape[1] != len(like.names):
         raise archive.error("labels", f"{len(like.names)} columns, as in the training data", str(labels.shape[1]))
-    return labels_target(sets, lambda index: f"{archive.shown}: labels[{index}]", bad, like, names)
+    return labels_target(sets, lambda index: f"{archive.shown}: {archive.called['labels']}[{index}]", bad, like, names)
 
 
 def _class_name(classes: list[str], number: int, bad: BadSequences, place: Place, index: int) -> str:

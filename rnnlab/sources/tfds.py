@@ -26,7 +26,7 @@ from rnnlab.places import Places
 from rnnlab.signature import Field as ExampleField
 from rnnlab.signature import Signature
 from rnnlab.sources import SequenceSource
-from rnnlab.sources._checks import BadSequences, Place, check_steps, near, shown_path
+from rnnlab.sources._checks import BadSequences, Place, check_lengths, check_steps, near, shown_path
 from rnnlab.sources._files import check_features
 from rnnlab.sources._targets import class_target, numbers_target
 from rnnlab.sources._texts import TEXT
@@ -43,7 +43,10 @@ class Features(Strict):
     sequence: str | list[str] | None = Field(
         None,
         description="the feature that is the sequence: its first axis is time, the others are laid flat; or several "
-        "features of equal length, side by side; or give `text`",
+        "features of equal length, side by side; or give `frames` or `text`",
+    )
+    frames: str | None = Field(
+        None, description="the feature that is a video or a sequence of images, all of one size; or give `sequence`"
     )
     text: str | None = Field(None, description="the feature that is a text; or give `sequence`")
     label: str | None = Field(None, description="the feature with the class; or give `value`")
@@ -53,8 +56,8 @@ class Features(Strict):
     def _one_target(self) -> Features:
         if (self.label is None) == (self.value is None):
             raise ValueError("give exactly one of label (a class) and value (numbers)")
-        if (self.sequence is None) == (self.text is None):
-            raise ValueError("give exactly one of sequence (numbers over time) and text")
+        if [self.sequence, self.frames, self.text].count(None) != 2:
+            raise ValueError("give exactly one of sequence (numbers over time), frames and text")
         if self.sequence is not None and not self.sequence:
             raise ValueError("sequence: expected at least one feature")
         return self
@@ -101,8 +104,11 @@ class Tfds(SequenceSource):
 
     @classmethod
     def gives_text(cls, keys: object) -> bool:
-        features = keys.get("features") if isinstance(keys, dict) else None
-        return isinstance(features, dict) and features.get("text") is not None
+        return _names_feature(keys, "text")
+
+    @classmethod
+    def gives_frames(cls, keys: object) -> bool:
+        return _names_feature(keys, "frames")
 
     def open(self, places: Places) -> dict[str, Examples]:
         builder = self._builder(places)
@@ -147,9 +153,15 @@ class Tfds(SequenceSource):
         return bad.left(_examples(self, part, builder, bad, like), part.shown)
 
 
+def _names_feature(keys: object, which: str) -> bool:
+    """Whether a source's keys, as a spec has them, name such a feature."""
+    features = keys.get("features") if isinstance(keys, dict) else None
+    return isinstance(features, dict) and features.get(which) is not None
+
+
 @dataclass(frozen=True, eq=False)
 class _Part:
-    """One split, feature by feature: N names, N sequences of (T, F), N raw labels or values, N raw groups."""
+    """One split, feature by feature: N names, N sequences (T, …), N raw labels or values, N raw groups."""
 
     shown: str
     ids: list[str] = field(default_factory=list)
@@ -169,7 +181,7 @@ def _stream(
     keys = [features.sequence] if isinstance(features.sequence, str) else features.sequence or []
     answer = (features.label or features.value) if with_targets else None
     group = source.group if with_targets else None
-    for key in (*keys, features.text, answer, group):
+    for key in (*keys, features.frames, features.text, answer, group):
         if key is not None:
             _feature(builder, key)
     _check_split(builder, split, where)
@@ -177,6 +189,8 @@ def _stream(
         part.ids.append(f"{split}/{number}")
         if features.text is not None:
             part.sequences.append(_text_of(_walk(example, features.text), features.text, part, bad))
+        elif features.frames is not None:
+            part.sequences.append(_frames_of(_walk(example, features.frames), features.frames, part))
         else:
             part.sequences.append(_sequence(example, keys, part, bad))
         if answer is not None:
@@ -189,6 +203,8 @@ def _examples(source: Tfds, part: _Part, builder: Any, bad: BadSequences, like: 
     """Return all sequences of a split; those that are bad count as empty ones."""
     if source.features.text is not None:
         return _with_targets(source, part, builder, bad, like, _laid(part, (TEXT,)))
+    if source.features.frames is not None:
+        return _with_targets(source, part, builder, bad, like, _laid_frames(part, bad, like))
     counts = Counter(sequence.shape[1] for index, sequence in enumerate(part.sequences) if index not in bad)
     count = counts.most_common(1)[0][0] if counts else 0
     if counts:
@@ -213,6 +229,19 @@ def _laid(part: _Part, inputs: tuple[ExampleField, ...]) -> FlatExamples:
         groups=np.array([_text(group) for group in part.groups], dtype=str) if part.groups else None,
         locations=[part.place(index) for index in range(len(part.ids))],
     )
+
+
+def _laid_frames(part: _Part, bad: BadSequences, like: Signature | None) -> FlatExamples:
+    """Return examples of frames, those of another size than training's, or most examples', left empty."""
+    sizes = Counter(frames.shape[1:] for frames in part.sequences)
+    shape = like.inputs[0].shape if like is not None else sizes.most_common(1)[0][0] if sizes else (1, 1, 1)
+    for index, frames in enumerate(part.sequences):
+        if frames.shape[1:] != shape:
+            bad.add(index, part.place(index), f"expected frames of shape {shape}; received {frames.shape[1:]}")
+            part.sequences[index] = np.zeros((0, *shape), np.uint8)
+    examples = _laid(part, (ExampleField("frames", "frames", shape),))
+    check_lengths(examples.lengths, bad, part.place)
+    return examples
 
 
 def _with_targets(
@@ -280,6 +309,16 @@ def _sequence(example: Any, keys: Sequence[str], part: _Part, bad: BadSequences)
             bad.add(index, part.place(index), reason)
     shortest = min(map(len, series))  # of a bad example; of a good one all are equal
     return np.concatenate([each[:shortest] for each in series], axis=1)
+
+
+def _frames_of(value: Any, key: str, part: _Part) -> NDArray[np.uint8]:
+    """Return the last example's frames (T, H, W, C)."""
+    array: NDArray[Any] = np.asarray(value)
+    if array.dtype != np.uint8 or array.ndim != 4:
+        received = f"{array.dtype} of shape {array.shape}"
+        expected = "expected frames, uint8 (time, height, width, channels)"
+        raise DataError(f"{part.place(len(part.ids) - 1)}: feature '{key}': {expected}; received {received}")
+    return array
 
 
 def _text_of(value: Any, key: str, part: _Part, bad: BadSequences) -> NDArray[np.uint8]:

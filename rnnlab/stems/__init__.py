@@ -6,7 +6,7 @@ Axes: B batch, T time, H height, W width, C channels, L characters of a word, U 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, ClassVar
 
 from rnnlab.places import Places
@@ -30,19 +30,20 @@ class Stem(Strict, ABC):
 
         Args:
             values: symbolic, such as numbers of tokens (B, T, 1) int32, of what is spelled (B, T, 1 + L), or frames
-                (B, T, H, W, C).
+                (B, T, H, W, C) of 0 to 1, of zeros in the padding.
             lengths: symbolic, (B,) int32.
             field: what the values are.
             target: what is asked for.
         """
 
-    def begin(self, network: Any, field: Field, places: Places) -> Sequence[str]:
+    def begin(self, network: Any, field: Field, places: Places, given: Collection[str] = frozenset()) -> Sequence[str]:
         """Give a new network weights to begin with that are no draws; return what the user should know of them.
 
         Args:
             network: built, before the first step.
             field: what the values are.
             places: where the spec's paths are looked for.
+            given: the names of layers that another run gives all weights of; for these nothing is read.
 
         Raises:
             DataError: they can't be read.

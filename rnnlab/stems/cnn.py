@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from pydantic import Field as Key
 
-from rnnlab.signature import Field, Kind
-from rnnlab.stems import Stem
+from rnnlab.stems._frames import FrameStem, read_out
 from rnnlab.strict import Strict
 
 
@@ -21,13 +20,11 @@ class FrameBlock(Strict):
     pool_size: int = Key(2, ge=1, description="keep the maximum of squares of so many pixels a side; 1: no pooling")
 
 
-class Cnn(Stem):
-    """Convolutions over the height and width of each frame by itself, and a dense layer (LeCun et al. 1998).
+class Cnn(FrameStem):
+    """Convolutions over the height and width of each frame by itself, and a normalised dense layer (LeCun et al. 1998).
 
     A picture is a single frame. No frame sees another: what happens over time, the network behind it finds out.
     """
-
-    kinds: ClassVar[frozenset[Kind]] = frozenset({"frames"})
 
     blocks: list[FrameBlock] = Key(
         default_factory=lambda: [FrameBlock(filters=16), FrameBlock(filters=32)],
@@ -42,15 +39,12 @@ class Cnn(Stem):
     units: int = Key(128, ge=1, description="size of a frame's vector")
     dropout: float = Key(0.0, ge=0, lt=1, description="share of each frame's vector dropped in training")
 
-    def embed(self, values: Any, lengths: Any, field: Field, target: Field) -> Any:
+    def vectors(self, frames: Any, lengths: Any, of: str = "frame") -> Any:
         import keras
 
-        from rnnlab.layers.frames import FlatFrames, FrameConvolution, FrameMean, FramePooling
+        from rnnlab.layers.frames import FrameConvolution, FramePooling
         from rnnlab.layers.normalization import MaskedBatchNormalization
-        from rnnlab.layers.randomness import Dropout
-        from rnnlab.layers.time import ZeroPadding
 
-        frames = ZeroPadding(name="frames_padding")(values, lengths)  # (B, T, H, W, C)
         for level, block in enumerate(self.blocks, start=1):
             normalized = block.batch_normalization
             convolution = FrameConvolution(
@@ -58,15 +52,12 @@ class Cnn(Stem):
                 block.kernel_size,
                 block.stride,
                 use_bias=not normalized,
-                name=f"frame_convolution_{level}",
+                name=f"{of}_convolution_{level}",
             )
             frames = convolution(frames)
             if normalized:
-                frames = MaskedBatchNormalization(name=f"frame_normalization_{level}")(frames, lengths)
-            frames = keras.layers.Activation("relu", name=f"frame_activation_{level}")(frames)
+                frames = MaskedBatchNormalization(name=f"{of}_normalization_{level}")(frames, lengths)
+            frames = keras.layers.Activation("relu", name=f"{of}_activation_{level}")(frames)
             if block.pool_size > 1:
-                frames = FramePooling(block.pool_size, name=f"frame_pooling_{level}")(frames)
-        read = FlatFrames if self.readout == "flatten" else FrameMean
-        vectors = read(name="frame_readout")(frames)  # (B, T, pixels · C) or (B, T, C)
-        vectors = keras.layers.Dense(self.units, activation="relu", name="frame_vector")(vectors)
-        return Dropout(self.dropout, name="frame_dropout")(vectors)
+                frames = FramePooling(block.pool_size, name=f"{of}_pooling_{level}")(frames)
+        return read_out(frames, self.readout, self.units, self.dropout, of)

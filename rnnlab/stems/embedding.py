@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -45,8 +45,8 @@ class Embedding(Stem):
         layer = token_vectors(len(field.names), self.units, scale, name="embedding", trainable=not self.frozen)
         return Dropout(self.dropout, name="embedding_dropout")(layer(values[..., 0]))
 
-    def begin(self, network: Any, field: Field, places: Places) -> Sequence[str]:
-        if self.pretrained is None:
+    def begin(self, network: Any, field: Field, places: Places, given: Collection[str] = frozenset()) -> Sequence[str]:
+        if self.pretrained is None or "embedding" in given:
             return ()
         tokens = field.names[len(MARKS) :]
         path = places.find(self.pretrained, "stem.pretrained")

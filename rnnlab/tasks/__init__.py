@@ -127,6 +127,18 @@ class Task(Strict, ABC):
         """
         return self.answers(outputs, batch["lengths"], learnt)
 
+    def check(self, network: Any, splits: Mapping[str, Examples]) -> None:
+        """Refuse examples that a network can't be trained on, before it is.
+
+        Args:
+            network: from prepared fields and lengths to outputs.
+            splits: by name, prepared.
+
+        Raises:
+            DataError: which example, and what it lacks.
+        """
+        return
+
     def notes(self, learnt: Mapping[str, NDArray[Any]], prepared: Mapping[str, FlatExamples]) -> Sequence[str]:
         """Return what the user should know of what is asked for in the splits, one line each.
 
@@ -160,6 +172,10 @@ class Task(Strict, ABC):
     def writes(self) -> bool:
         """Whether an answer is a text, which an architecture that decodes writes token by token."""
         return False
+
+    def searching(self, target: Field) -> str:
+        """Return how answers that are texts are looked for, such as `greedy`; nothing of other answers."""
+        return ""
 
     def search_within(self, longest: int) -> Search:
         """Return how an answer of at most so many tokens is looked for."""

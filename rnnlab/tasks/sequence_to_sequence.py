@@ -5,7 +5,7 @@ Axes: B batch, N answers, L tokens of an answer, V vocabulary.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
@@ -13,25 +13,24 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field as Key
-from pydantic import field_validator, model_validator
+from pydantic import model_validator
 
 from rnnlab.decoding.search import Search
 from rnnlab.entities import NOTHING
-from rnnlab.errors import DataError
-from rnnlab.examples import Examples, FlatExamples
-from rnnlab.metrics import METRICS, Metric
+from rnnlab.examples import Examples
 from rnnlab.metrics.bleu import Tokenizer
 from rnnlab.registry import Choice
-from rnnlab.signature import Field, Signature
+from rnnlab.signature import Field
 from rnnlab.strict import Strict
-from rnnlab.tasks import Learnt, Task
+from rnnlab.tasks import Learnt
+from rnnlab.tasks._texts import TextTask, vocabulary
 from rnnlab.transforms import TRANSFORMS, Transform
-from rnnlab.transforms._tokens import Tokens
 from rnnlab.transforms.words import Words
 from rnnlab.vocabulary import END, tokens_of
 
-VOCABULARY = "tokens/"  # begins the names of what is learnt of the answers' tokens
-CHUNK = 10_000  # texts that are cut into tokens at once
+MainMetric = Literal[
+    "bleu", "chrf", "exact_match", "character_error_rate", "word_error_rate", "token_accuracy", "perplexity"
+]
 
 
 class BeamSearch(Strict):
@@ -56,14 +55,13 @@ class BeamSearch(Strict):
         return self
 
 
-class SequenceToSequence(Task):
+class SequenceToSequence(TextTask):
     """A text in answer to a sequence, token by token: translation, normal forms, replies, captions, summaries.
 
     The loss is the cross-entropy in nats a token, end marks among them: a mean over all tokens of the batch, where
     every token reads the true ones before it.
     """
 
-    targets = frozenset({"string"})
     head = None
 
     tokens: Annotated[Transform, Choice(TRANSFORMS)] = Key(
@@ -82,34 +80,21 @@ class SequenceToSequence(Task):
         description="what cuts texts into words for BLEU, by sacrebleu's name: 13a, as WMT does; intl, by every "
         "script's punctuation; zh for Chinese; char, for scripts without spaces; none, where texts come cut",
     )
-    main_metric: Literal["bleu", "chrf", "exact_match", "token_accuracy", "perplexity", None] = Key(
+    main_metric: MainMetric | None = Key(
         None,
         description="the score that comes first, and by which baselines are told to be better; default: bleu of words, "
-        "exact_match of characters. Where a source has many answers, such as names of a nation, use perplexity",
+        "exact_match of characters. Where a source has many answers, such as names of a nation, use perplexity; of "
+        "speech word_error_rate or character_error_rate, which are scored only where they are asked for",
     )
 
     idle_unless = MappingProxyType({"bleu_tokenizer": ("tokens", lambda tokens: isinstance(tokens, Words))})
 
-    @field_validator("tokens")
-    @classmethod
-    def _cuts_text(cls, tokens: Transform) -> Transform:
-        if not isinstance(tokens, Tokens):
-            raise ValueError("expected words or characters")
-        idle = [key for key in ("field", "marks", "characters") if getattr(tokens, key, None)]
-        if idle:
-            raise ValueError(f"{', '.join(idle)}: of no use to answers, whose ends are marked anyway; remove it")
-        return tokens
-
-    @property
-    def cut(self) -> Tokens:
-        """What cuts answers into tokens."""
-        if not isinstance(self.tokens, Tokens):
-            raise TypeError(f"expected tokens; received {type(self.tokens).__name__}")
-        return self.tokens
-
     @property
     def writes(self) -> bool:
         return True
+
+    def searching(self, target: Field) -> str:
+        return str(self.search_within(target.shape[0]))
 
     def search_within(self, longest: int) -> Search:
         return Search(longest, self.search.beam, self.search.length_penalty, self.search.answers)
@@ -120,44 +105,18 @@ class SequenceToSequence(Task):
         Raises:
             DataError: there is nothing but empty answers.
         """
-        texts = np.asarray(train.known_targets)
-        if not any(text.strip() for text in texts.tolist()):
-            raise DataError("data: expected training answers; received empty ones alone")
-        learnt = self.cut.fit(_as_examples(texts))
-        learnt |= self.cut.spacing(texts.astype(object), learnt)
-        longest = max(len(row) for row in self._following(texts, learnt)) - 1
-        most = longest if self.max_length is None else self.max_length
-        return {**{f"{VOCABULARY}{name}": each for name, each in learnt.items()}, "longest": np.array(most)}
+        learnt = super().fit(train)
+        if self.max_length is not None:
+            return {**learnt, "longest": np.array(self.max_length)}
+        return {**learnt, "longest": np.array(max(map(len, self.numbers(np.asarray(train.known_targets), learnt))))}
+
+    def asked(self, numbers: Sequence[int]) -> NDArray[np.int32]:
+        """Return the tokens, an end mark behind them; an empty text is that mark alone."""
+        return np.array([*numbers, END], np.int32)
 
     def prepared_target(self, target: Field, learnt: Mapping[str, NDArray[Any]]) -> Field:
         """Return the target with its tokens, and the most of an answer as its shape."""
-        return replace(target, shape=(int(learnt["longest"]),), names=tokens_of(_vocabulary(learnt)))
-
-    def prepare(self, examples: FlatExamples, learnt: Mapping[str, NDArray[Any]]) -> FlatExamples:
-        """Return examples whose targets are tokens (N, L) int32, -1 in the padding, and beside them `texts` (N,)."""
-        if examples.targets is None:
-            return examples
-        texts = np.asarray(examples.targets)
-        rows = list(self._following(texts, _vocabulary(learnt)))
-        targets = np.full((len(rows), max(map(len, rows), default=1)), NOTHING, np.int32)
-        for target, row in zip(targets, rows, strict=True):
-            target[: len(row)] = row
-        return replace(examples, targets=targets, beside={**examples.beside, "texts": texts})
-
-    def _following(self, texts: NDArray[Any], learnt: Mapping[str, NDArray[Any]]) -> Iterator[NDArray[np.int32]]:
-        """Yield the numbers of each text's tokens, an end mark behind them; an empty text is that mark alone."""
-        for start in range(0, len(texts), CHUNK):
-            tokens = self.cut.tokens(texts[start : start + CHUNK].astype(object), None)
-            numbers = tokens.with_flat_values(self.cut.numbers(tokens.flat_values, learnt)[:, 0])
-            for row in numbers.to_list():
-                yield np.array([*row, END], np.int32)
-
-    def notes(self, learnt: Mapping[str, NDArray[Any]], prepared: Mapping[str, FlatExamples]) -> Sequence[str]:
-        told = self.cut.told(_vocabulary(learnt), {name: each.known_targets for name, each in prepared.items()})
-        return [f"answers: {told}"]
-
-    def shape(self, target: Field) -> tuple[int, ...]:
-        return (len(target.names),)
+        return replace(target, shape=(int(learnt["longest"]),), names=tokens_of(vocabulary(learnt)))
 
     def losses(self, outputs: Any, batch: Mapping[str, Any], learnt: Mapping[str, NDArray[Any]]) -> tuple[Any, Any]:
         """Return the cross-entropy of each token and 1 where there is one, (B, L) both."""
@@ -173,13 +132,8 @@ class SequenceToSequence(Task):
         return losses, there
 
     def answers(self, outputs: Any, lengths: Any, learnt: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
-        """Return `texts` (B,) strings, the best answers, and the `scores` (B,) by which they are ranked.
-
-        Of several answers also `candidates` (B, N), the best first, and `candidate_scores` (B, N).
-        """
-        texts, ranks = self.written(outputs["tokens"], learnt), outputs["ranks"]
-        found = {"texts": texts[:, 0], "scores": ranks[:, 0]}
-        return found if self.search.answers == 1 else {**found, "candidates": texts, "candidate_scores": ranks}
+        """Return `texts` (B,) and `scores` (B,), and of several answers `candidates`; see `answers_of`."""
+        return self.answers_of(self.written(outputs["tokens"], learnt), outputs["ranks"])
 
     def scored(self, outputs: Any, batch: Mapping[str, Any], learnt: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
         """Return the best answers' `texts` (B,), and what the network says of each token, given the true ones before.
@@ -201,38 +155,14 @@ class SequenceToSequence(Task):
             "asked": tf.reduce_sum(there, axis=1),
         }
 
-    def written(self, tokens: Any, learnt: Mapping[str, NDArray[Any]]) -> Any:
-        """Return tokens (…, L), without marks and padded behind, as text (…), spaced as training answers are."""
-        return self.cut.join(tokens, _vocabulary(learnt))
-
-    def final_answers(self, answers: Mapping[str, Any], target: Field) -> dict[str, Any]:
-        return {}
-
     def metric_names(self, target: Field) -> Sequence[str]:
         of_words = ("bleu",) if isinstance(self.tokens, Words) else ()
         texts = ("chrf", "exact_match") if of_words else ("exact_match", "chrf")
         names = [*of_words, *texts, "token_accuracy", "perplexity", "negative_log_likelihood"]
-        return sorted(names, key=lambda name: name != self.main_metric)  # else in this order
+        first = [] if self.main_metric is None else [self.main_metric]
+        return list(dict.fromkeys([*first, *names]))
 
-    def metrics(self, target: Field) -> dict[str, Metric]:
-        # What is answered in lower case can't be held against capitals.
-        case = {"lowercase": self.cut.lower}
-        own: dict[str, dict[str, Any]] = {
-            "bleu": {**case, "tokenizer": self.bleu_tokenizer},
-            "chrf": case,
-            "exact_match": case,
-            "token_accuracy": {"tags": target.names},
-        }
-        names = self.metric_names(target)
-        return {name: METRICS.parse({METRICS.key: name, **own.get(name, {})}) for name in names}
-
-
-def _vocabulary(learnt: Mapping[str, NDArray[Any]]) -> Learnt:
-    return {name.removeprefix(VOCABULARY): each for name, each in learnt.items() if name.startswith(VOCABULARY)}
-
-
-def _as_examples(texts: NDArray[Any]) -> FlatExamples:
-    """Return texts as examples that a transform can be fitted on."""
-    field = Field("text", "text", ())
-    rows = [np.frombuffer(text, np.uint8) for text in texts.tolist()]
-    return FlatExamples.from_sequences(Signature((field,)), [""] * len(rows), rows)
+    def settings_of_metrics(self, target: Field) -> dict[str, dict[str, Any]]:
+        own = super().settings_of_metrics(target)
+        own["bleu"]["tokenizer"] = self.bleu_tokenizer
+        return {**own, "token_accuracy": {"tags": target.names}}

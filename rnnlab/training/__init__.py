@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -9,20 +10,19 @@ from typing import Any
 
 import numpy as np
 
-from rnnlab.augmentations import AUGMENTATIONS
+from rnnlab.augmentations import staged
 from rnnlab.errors import DataError, NonFiniteError, RunError
 from rnnlab.examples import Examples, FlatExamples, skipped_by_split
 from rnnlab.experiment import Experiment
 from rnnlab.manifest import command, describe_data, now, versions, write_skipped
 from rnnlab.places import Places
 from rnnlab.plan import Batching, choose_widths
-from rnnlab.preparation import Pipeline, check_filled, require_examples
+from rnnlab.preparation import Pipeline, Unfinished, check_filled, require_examples, stored
 from rnnlab.quiet import load_tensorflow
 from rnnlab.registry import plugin_digests, plugins
 from rnnlab.rundir import RunDir, write_json
 from rnnlab.settings import Training
 from rnnlab.signature import Field
-from rnnlab.sources import SequenceSource
 from rnnlab.tasks import Learnt, Task
 from rnnlab.training.reporting import Reporter, Silent
 from rnnlab.training.resuming import begin_or_go_on, check_resumable, nothing_left
@@ -36,7 +36,8 @@ class Prepared:
     Attributes:
         task: what is asked.
         raw: the examples of each split that are asked about.
-        splits: the same after every transform; windows are prepared when their batch is made.
+        splits: the same after every transform; windows are prepared when their batch is made, and what is varied before
+            a transform (`Unfinished`) when it has been.
         pipeline: the transforms, fitted on the training split.
         learnt: what the task learnt from the training targets.
         widths: the bucket boundaries.
@@ -52,7 +53,8 @@ class Prepared:
     @property
     def notes(self) -> list[str]:
         """What the user should know of how the splits came out, one line each."""
-        flat = {name: each.prepared if isinstance(each, Lanes) else each for name, each in self.splits.items()}
+        inner = (Lanes, Unfinished)
+        flat = {name: each.prepared if isinstance(each, inner) else each for name, each in self.splits.items()}
         whole = {name: each for name, each in flat.items() if isinstance(each, FlatExamples)}
         pairs = zip(self.pipeline.transforms, self.pipeline.learnt, strict=True)
         own = [note for transform, learnt in pairs for note in transform.notes(learnt, whole)]
@@ -106,6 +108,7 @@ def train(
                 return f"nothing to do: {reason}"
         prepared = prepare(experiment, raw, run.path / "cache")
         loop = _build_loop(experiment, run, prepared, strategy, reporter)
+        experiment.task.check(loop.stepper.network, prepared.splits)
         manifest = _manifest(experiment, places, data, known, loop, weights_from)
         # Before anything is trained, so that whatever is killed from here on can be resumed by the folder's name
         # alone. The manifest comes last: a folder without one was not begun.
@@ -156,13 +159,16 @@ def _manifest(
     return manifest if origin is None else {**manifest, "weights_from": origin}
 
 
-def _begin(experiment: Experiment, network: Any, prepared: Prepared, places: Places) -> list[str]:
+def _begin(
+    experiment: Experiment, network: Any, prepared: Prepared, places: Places, given: Collection[str]
+) -> list[str]:
     """Give a new network the weights that a stem has; return what the user should know of them, and of the data."""
     notes = prepared.notes
     for field in prepared.pipeline.signature.inputs:
         stem = experiment.stem_for(field)
         if stem is not None:
-            notes += stem.begin(network, field, places)
+            notes += stem.begin(network, field, places, given)
+    notes += experiment.model.begin(network, places, given)
     return notes
 
 
@@ -183,14 +189,14 @@ def prepare(experiment: Experiment, raw: dict[str, Examples], cache: Path | None
     asked = {name: task.examples(raw[name], train=name == "train") for name in wanted}
     check_filled(experiment.transforms, raw)
     train = asked["train"]
-    pipeline = Pipeline.fit(experiment.transforms, task.to_fit(train))
-    _check_augmentations(experiment, pipeline.signature.inputs[0])
-    on_disk = isinstance(experiment.data, SequenceSource) and experiment.data.cache == "disk"
+    on_disk = experiment.data.on_disk
     store = cache if on_disk else None
+    pipeline = Pipeline.fit(experiment.transforms, task.to_fit(train), stored(store, "fit"))
+    stages = staged(experiment.augmentations, pipeline)
     splits: dict[str, Examples] = {
         name: examples
         if isinstance(examples, Windows)
-        else pipeline.prepare(examples, store / f"{name}.float32" if store else None)
+        else pipeline.prepare(examples, stored(store, name), copied=not on_disk)
         for name, examples in asked.items()
     }
     learnt = task.fit(train)
@@ -199,24 +205,16 @@ def prepare(experiment: Experiment, raw: dict[str, Examples], cache: Path | None
         name: task.prepare(each, learnt) if isinstance(each, FlatExamples) else each for name, each in splits.items()
     }
     widths = choose_widths(splits["train"].lengths, experiment.training.buckets.shapes)
+    finished = splits["train"]
+    if stages and stages[0][0] < len(pipeline.transforms) and isinstance(finished, FlatExamples):
+        begun = pipeline.part(0, stages[0][0]).prepare(train, stored(store, "begun"), copied=not on_disk)
+        splits["train"] = Unfinished(finished, begun)
     if experiment.training.tbptt is not None and isinstance(train, Windows):
         lost = sum(transform.lost for transform in experiment.transforms)
         splits["train"] = SeriesLanes(pipeline.prepare(train.series), train.series, train.horizon, lost)
     elif experiment.training.tbptt is not None:
         splits = {name: Lanes(each) for name, each in splits.items() if isinstance(each, FlatExamples)}
     return Prepared(task, asked, splits, pipeline, learnt, widths)
-
-
-def _check_augmentations(experiment: Experiment, field: Field) -> None:
-    """Refuse to vary what an augmentation does not know.
-
-    Raises:
-        DataError: which, and what it takes.
-    """
-    for number, augmentation in enumerate(experiment.augmentations):
-        if field.kind not in augmentation.kinds:
-            name, kinds = AUGMENTATIONS.name_of(augmentation), " and ".join(sorted(augmentation.kinds))
-            raise DataError(f"augmentations.{number}: {name} takes {kinds}; '{field.name}' is {field.kind}; remove it")
 
 
 def batching(training: Training, widths: tuple[int, ...], replicas: int = 1) -> Batching:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -91,7 +91,7 @@ def begin_or_go_on(
     loop: Loop,
     prepared: Prepared,
     manifest: Mapping[str, Any],
-    begin: Callable[[], Sequence[str]],
+    begin: Callable[[Collection[str]], Sequence[str]],
     *,
     resume: bool,
 ) -> None:
@@ -101,7 +101,8 @@ def begin_or_go_on(
         loop: about to train.
         prepared: the data.
         manifest: of the run.
-        begin: gives a new network its first weights, and returns what the user should know of them.
+        begin: gives a new network its first weights, but for layers of these names, and returns what the user should
+            know of them.
         resume: go on from the state that was saved.
     """
     from rnnlab.training.state import load_state
@@ -110,10 +111,7 @@ def begin_or_go_on(
     if state is None:
         if resume:
             loop.reporter.say(f"{loop.run.path}: no state was saved; starting from the beginning")
-        for note in begin():
-            loop.reporter.say(note)
-        if "weights_from" in manifest:
-            loop.reporter.say(_take_weights(loop, RunDir.open(Path(manifest["weights_from"]))))
+        _begin(loop, begin, RunDir.open(Path(manifest["weights_from"])) if "weights_from" in manifest else None)
         write_arrays(loop.run.prepared, to_arrays(prepared.pipeline, prepared.learnt))
         write_arrays(loop.run.samples, _samples(prepared.raw))
         loop.note_weights()
@@ -173,18 +171,37 @@ def _beginning(text: NDArray[Any]) -> NDArray[Any]:
     return np.frombuffer(text[:MOST_BYTES].tobytes().decode(errors="ignore").encode(), np.uint8)
 
 
-def _take_weights(loop: Loop, other: RunDir) -> str:
-    """Assign the other run's weights of the same name and shape; say how many fitted."""
+def _begin(loop: Loop, begin: Callable[[Collection[str]], Sequence[str]], other: RunDir | None) -> None:
+    """Give the network its first weights; those of the same name and shape are the other run's, where there is one."""
+    arrays = {} if other is None else _fitting(loop, other)
+    new = sorted(set(loop.weights) - set(arrays))
+    for note in begin({*map(_layer, arrays)} - {*map(_layer, new)}):
+        loop.reporter.say(note)
+    if other is None:
+        return
+    for name, values in arrays.items():
+        loop.weights[name].assign(values)
+    rest = f"; new: {', '.join(name.removeprefix('model/') for name in new)}" if new else ""
+    loop.reporter.say(f"{len(arrays)} of {len(loop.weights)} weights from {other.path}{rest}")
+
+
+def _layer(name: str) -> str:
+    """Return the name of the layer that a weight is of; see `named_variables`."""
+    return name.removeprefix("model/").rpartition("/")[0]
+
+
+def _fitting(loop: Loop, other: RunDir) -> dict[str, NDArray[Any]]:
+    """Return the other run's weights of the same name and shape.
+
+    Raises:
+        RunError: there are none.
+    """
     arrays = read_arrays(other.weights)
     fitting = {
-        name: variable
+        name: arrays[name]
         for name, variable in loop.weights.items()
         if name in arrays and arrays[name].shape == tuple(variable.shape)
     }
     if not fitting:
         raise RunError(f"--from {other.path}: no weight has the same name and shape; is it the same architecture?")
-    for name, variable in fitting.items():
-        variable.assign(arrays[name])
-    new = sorted(set(loop.weights) - set(fitting))
-    rest = f"; new: {', '.join(name.removeprefix('model/') for name in new)}" if new else ""
-    return f"{len(fitting)} of {len(loop.weights)} weights from {other.path}{rest}"
+    return fitting

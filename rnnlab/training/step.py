@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import keras
@@ -17,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from rnnlab.augmentations import Augmentation
+from rnnlab.augmentations import Augmentation, staged
 from rnnlab.layers.randomness import random_scope
 from rnnlab.metrics import Metric
 from rnnlab.network import STATE
@@ -49,15 +50,44 @@ class Objective:
     augmentations: Sequence[Augmentation] = ()
 
     def augmented(self, batch: Mapping[str, Any], seed: Any) -> dict[str, Any]:
-        """Return a training batch as it might also have been, drawn from this seed, (2,) int32."""
+        """Return a training batch as it might also have been, drawn from this seed, (2,) int32.
+
+        One that is `Unfinished` comes out prepared, and as wide as it was planned.
+        """
         result = dict(batch)
-        for number, augmentation in enumerate(self.augmentations):
+        width = result.pop("width", None)
+        stages = staged(self.augmentations, self.pipeline)
+        done, last = stages[0][0] if stages else 0, len(self.pipeline.transforms)
+        for number, (stage, augmentation) in enumerate(stages):
+            result, done = self._prepared(result, done, stage), stage
             own = tf.random.experimental.stateless_fold_in(seed, number)
-            result = augmentation.apply(result, self.pipeline.signature, own)
+            signature = self.pipeline.signature if stage == last else self.pipeline.signatures[stage]
+            result = augmentation.apply(result, signature, own)
+        if width is not None:
+            result = self._as_wide(self._prepared(result, done, last), width)
         if result.get("ahead") is not batch.get("ahead"):  # then training's scores are of what is asked for now
             changed = self.pipeline.restore({"values": result["ahead"]}, batch)["values"]
             result["targets"] = tf.where(tf.math.is_finite(changed), changed, batch["targets"])
         return result
+
+    def _prepared(self, batch: dict[str, Any], begin: int, end: int) -> dict[str, Any]:
+        """Return a batch with the transforms from one number on, before another, applied."""
+        if begin == end:
+            return batch
+        part = self.pipeline.part(begin, end)
+        fields, lengths = part.apply({field.name: batch[field.name] for field in part.raw.inputs}, batch["lengths"])
+        return {**batch, **fields, "lengths": lengths}
+
+    def _as_wide(self, batch: dict[str, Any], width: Any) -> dict[str, Any]:
+        """Return a batch with so many steps: cut off, or filled up with zeros."""
+        name = self.pipeline.signature.inputs[0].name
+        values, lengths = batch[name][:, :width], tf.minimum(batch["lengths"], tf.cast(width, tf.int32))
+        missing = tf.cast(width, tf.int32) - tf.shape(values)[1]
+        valid = tf.sequence_mask(lengths, tf.shape(values)[1])
+        mask = tf.reshape(valid, tf.concat([tf.shape(valid), tf.ones(values.shape.rank - 2, tf.int32)], 0))
+        kept = tf.where(mask, values, tf.zeros((), values.dtype))
+        filled = tf.pad(kept, [[0, 0], [0, missing], *[[0, 0]] * (values.shape.rank - 2)])
+        return {**batch, name: filled, "lengths": lengths}
 
     def sums(self, outputs: Any, batch: Mapping[str, Any], *, training: bool = False) -> Sums:
         """Return the sums of one replica's rows: the rows, the loss and its weight, and each metric's own.
@@ -168,24 +198,34 @@ class Stepper:
 
     def _call(self, name: str, function: Callable[..., Any], batch: Mapping[str, Any], *rest: Any) -> Any:
         field = self.objective.pipeline.signature.inputs[0].name
-        width = int(batch[field].shape[1]) if self.static_widths and name == "train" else None
+        planned = batch.get("width")  # of what is not prepared yet, and has a width of its own
+        width = None
+        if self.static_widths and name == "train":
+            width = int(batch[field].shape[1] if planned is None else planned)
         compiled = self._compiled.get((name, width))
         if compiled is None:
-            shapes = {key: tf.TensorSpec([None, *value.shape[1:]], value.dtype) for key, value in batch.items()}
-            shapes[field] = tf.TensorSpec([None, width, *batch[field].shape[2:]], batch[field].dtype)
+            rows = {key: value for key, value in batch.items() if key != "width"}
+            shapes = {key: tf.TensorSpec([None, *value.shape[1:]], value.dtype) for key, value in rows.items()}
+            shapes |= {} if planned is None else {"width": tf.TensorSpec([], planned.dtype)}
+            steps = width if planned is None else None
+            shapes[field] = tf.TensorSpec([None, steps, *batch[field].shape[2:]], batch[field].dtype)
             target = self.objective.pipeline.raw.known_target
             asked = {"tags": ("targets",), "string": ("targets", "teacher")}.get(target.kind, ())
             for key in (*OVER_TIME, *asked):
                 if key in batch:
                     shapes[key] = tf.TensorSpec([None, None, *batch[key].shape[2:]], batch[key].dtype)
             signature = [shapes, *(tf.TensorSpec(each.shape, each.dtype) for each in rest)]
-            compiled = tf.function(function, input_signature=signature)
+            own = partial(function, width) if name == "train" else function
+            compiled = tf.function(own, input_signature=signature)
             self._compiled[(name, width)] = compiled
         return compiled(batch, *rest)
 
-    def _train(self, batch: Mapping[str, Any], update: Any, epoch: Any) -> Any:
+    def _train(self, width: int | None, batch: Mapping[str, Any], update: Any, epoch: Any) -> Any:
         seed = tf.random.experimental.stateless_fold_in(tf.constant([self.seed, 1], tf.int32), update)
         batch = self.objective.augmented(batch, seed)  # before replicas and parts take their rows
+        if width is not None:
+            field = self.objective.pipeline.signature.inputs[0].name
+            batch[field] = tf.ensure_shape(batch[field], [None, width, *batch[field].shape[2:]])
         result = self.strategy.run(self._train_replica, args=(batch, update, epoch))
         # Every replica holds the same all-reduced values; the first one's are as good as any.
         return tf.nest.map_structure(self._first, result)

@@ -16,7 +16,7 @@ from rnnlab.transforms import Learnt, Transform
 class Truncate(Transform):
     """Keep the first or the last `max_length` steps of a longer sequence."""
 
-    reads: ClassVar[frozenset[Kind]] = frozenset({"series", "tokens"})
+    reads: ClassVar[frozenset[Kind]] = frozenset({"series", "tokens", "strokes"})
 
     max_length: int = Field(ge=1, description="the most steps that are kept")
     keep: Literal["start", "end"] = Field("start", description="which end of a longer sequence is kept")

@@ -41,7 +41,10 @@ def picture(examples: Examples, index: int) -> np.ndarray:
 
 # A reader of its own: it knows scikit-learn's digits, and looks for them in a picture, pixel by pixel.
 
-DIGITS = {(image / 16).astype(np.float32).tobytes(): number for number, image in enumerate(sklearn_digits().images)}
+DIGITS = {
+    np.round(image * 255 / 16).astype(np.uint8).tobytes(): number
+    for number, image in enumerate(sklearn_digits().images)
+}
 CLASSES = sklearn_digits().target
 
 
@@ -106,8 +109,9 @@ def test_every_number_of_digits_every_digit_and_both_forms_occur(splits: dict[st
 
 def test_the_pictures_are_the_same_on_every_machine_and_another_seed_makes_others(splits: dict[str, Examples]) -> None:
     digest = hashlib.sha256("\n".join(captions(splits["train"])).encode())
-    digest.update(b"".join(np.round(16 * picture(splits["train"], index)).astype(np.uint8) for index in range(50)))
-    assert digest.hexdigest()[:16] == "d6d23257ac5a93c0"
+    pictures = (np.round(picture(splits["train"], index) / 255 * 16) for index in range(50))
+    digest.update(b"".join(each.astype(np.uint8) for each in pictures))
+    assert digest.hexdigest()[:16] == "a168b8ff7257677d"
     assert captions(opened(**SMALL, seed=1)["train"]) != captions(splits["train"])
 
 
@@ -154,11 +158,13 @@ def test_pictures_to_predict_are_an_archive(splits: dict[str, Examples], tmp_pat
 
 BAD = {
     "another name": ({"pictures": np.zeros((1, 28, 28))}, "frames: expected an array of this name"),
-    "another size": ({"frames": np.zeros((1, 27, 28))}, r"expected pictures \(N, 28, 28, 1\) of 0 to 1"),
-    "no picture": ({"frames": np.zeros((0, 28, 28))}, r"received float64 of shape \(0, 28, 28\)"),
-    "bytes": ({"frames": np.full((1, 28, 28), 255, np.uint8)}, "received 255 to 255"),
-    "no numbers": ({"frames": np.full((1, 28, 28), np.nan)}, "received nan to nan"),
-    "text": ({"frames": np.full((1, 28, 28), "a")}, "received <U1 of shape"),
+    "another size": ({"frames": np.zeros((1, 27, 28))}, r"expected pictures \(N, 28, 28, 1\); received shape"),
+    "no picture": ({"frames": np.zeros((0, 28, 28))}, r"received shape \(0, 28, 28\)"),
+    "shares": ({"frames": np.full((1, 28, 28), 0.5)}, "received float64 of 0.5 to 0.5; multiply by 255 and round"),
+    "a mask": ({"frames": np.ones((1, 28, 28))}, "received float64 of 1 to 1; multiply by 255 and round"),
+    "yes and no": ({"frames": np.ones((1, 28, 28), bool)}, "received bool; multiply by 255"),
+    "no numbers": ({"frames": np.full((1, 28, 28), np.nan)}, "received float64 of nan to nan"),
+    "text": ({"frames": np.full((1, 28, 28), "a")}, "expected pixels, whole numbers of 0 to 255; received <U1"),
     "pickles": ({"frames": np.array([{}], object)}, "can't be read: array 'frames' holds Python objects"),
 }
 

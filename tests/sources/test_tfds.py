@@ -32,6 +32,7 @@ def example(number: int) -> dict[str, Any]:
         "label": ("low", "high")[number % 2],
         "none": -1,
         "speaker": number // 2,
+        "video": np.full((length, 4, 6, 3), 10 * number, np.uint8),
     }
 
 
@@ -49,6 +50,7 @@ class RnnlabMade(tfds.core.GeneratorBasedBuilder):  # type: ignore[misc]
             "label": tfds.features.ClassLabel(names=["low", "high"]),
             "none": tfds.features.ClassLabel(names=["low", "high"]),
             "speaker": tfds.features.Scalar(dtype=np.int64),
+            "video": tfds.features.Video(shape=(None, 4, 6, 3)),
         }
         return tfds.core.DatasetInfo(builder=self, features=tfds.features.FeaturesDict(features))
 
@@ -114,6 +116,33 @@ def test_several_features_stand_side_by_side_and_inner_axes_are_laid_flat(places
     np.testing.assert_array_equal(train.targets[:, 0], [train.read(index)["sequence"][0, 0] for index in range(6)])
 
 
+def test_a_video_is_frames(places: Places) -> None:
+    features = {"frames": "video", "label": "label"}
+    splits = read(places, features)
+    field = splits["train"].signature.inputs[0]
+    assert (field.name, field.kind, field.shape) == ("frames", "frames", (4, 6, 3))
+    for index, target in enumerate(splits["train"].targets):
+        frames = splits["train"].read(index)["frames"]
+        number = int(frames[0, 0, 0, 0]) // 10
+        np.testing.assert_array_equal(frames, example(number)["video"])
+        assert target == number % 2
+    assert splits["test"].signature == splits["train"].signature
+    assert Tfds.gives_frames({"features": features})
+    assert not Tfds.gives_frames({"features": SERIES})
+
+
+def test_videos_of_another_size_or_none_are_left_out(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    from rnnlab.sources import tfds as source
+
+    video = np.zeros((3, 4, 6, 3), np.uint8)
+    rows = [{"video": each, "label": 0} for each in (video, video[:, :2], video[:0], video)]
+    monkeypatch.setattr(source, "_rows", lambda *_: iter(rows))
+    train = read(places, {"frames": "video", "label": "label"}, on_bad="skip", test_split=None)["train"]
+    assert train.ids == ["train/0", "train/3"]
+    reasons = ["expected frames of shape (4, 6, 3); received (2, 6, 3)", "expected at least one time step"]
+    assert all(reason in each.reason for reason, each in zip(reasons, train.skipped, strict=True))
+
+
 def test_a_label_of_text_is_a_class(places: Places) -> None:
     assert read(places, {"sequence": "series", "label": "word"})["train"].signature.target.names == ("a", "é")
 
@@ -143,6 +172,8 @@ def test_a_folder_to_predict_needs_no_label(places: Places) -> None:
         ({"sequence": "series", "label": "none"}, {}, "expected a class"),
         ({"sequence": "series", "value": "word"}, {}, "feature 'word'"),
         ({"sequence": "series", "value": "frames"}, {}, "feature 'frames'"),
+        ({"frames": "vidoe", "label": "label"}, {}, "did you mean 'video'?"),
+        ({"frames": "frames", "label": "label"}, {}, "expected frames, uint8 (time, height, width, channels)"),
         (SERIES, {"group": "speakr", "validation": GROUPED}, "did you mean 'speaker'?"),
         (SERIES, {"train_split": "trian"}, "did you mean 'train'?"),
         (SERIES, {"train_split": "train[x"}, "train[x"),

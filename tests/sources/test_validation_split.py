@@ -44,9 +44,14 @@ def balanced() -> FlatExamples:
     return examples([number % 3 for number in range(60)], [f"g{number // 4}" for number in range(60)])
 
 
+def sides(validation: Validation, made: FlatExamples) -> tuple[np.ndarray, np.ndarray]:
+    cut = validation.split(made)
+    return cut["train"], cut["validation"]
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_every_example_is_on_exactly_one_side(way: dict[str, Any]) -> None:
-    training, validation = Validation(**way).split(balanced())
+    training, validation = sides(Validation(**way), balanced())
     assert sorted([*training, *validation]) == list(range(60))
     assert len(training) > len(validation) > 0
     assert training.tolist() == sorted(training)
@@ -58,31 +63,59 @@ def test_a_group_is_never_on_both_sides(way: dict[str, Any]) -> None:
     made = balanced()
     assert made.groups is not None
     for seed in range(5):
-        training, validation = Validation(**way, seed=seed).split(made)
+        training, validation = sides(Validation(**way, seed=seed), made)
         assert not set(made.groups[training]) & set(made.groups[validation])
 
 
 @pytest.mark.parametrize("way", [way for way in WAYS if way["by"] == "folds"])
 def test_folds_validate_every_example_once(way: dict[str, Any]) -> None:
-    parts = [Validation(**way, fold=fold).split(balanced())[1] for fold in range(3)]
+    parts = [sides(Validation(**way, fold=fold), balanced())[1] for fold in range(3)]
     assert sorted(np.concatenate(parts)) == list(range(60))
+
+
+@pytest.mark.parametrize("way", [way for way in WAYS if way["by"] == "folds"])
+def test_a_fold_tests_the_next_one_validates_and_the_others_train(way: dict[str, Any]) -> None:
+    made, plain = balanced(), [sides(Validation(**way, fold=fold), balanced())[1].tolist() for fold in range(3)]
+    for fold in range(3):
+        cut = Validation(**way, fold=fold, test_fold=True).split(made)
+        assert cut["test"].tolist() == plain[fold]
+        assert cut["validation"].tolist() == plain[(fold + 1) % 3]
+        assert cut["train"].tolist() == plain[(fold + 2) % 3]
+
+
+@pytest.mark.parametrize("stratify", [True, False])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_with_as_many_folds_as_groups_each_group_is_left_out_in_order(stratify: bool, seed: int) -> None:
+    """Whatever the groups' sizes and classes, and numbers in the order of their values."""
+    names = ["10", "2", "2", "1", "10", "10", "1", "30", "30", "30", "30", "30", "30"]
+    made = examples([number % 2 for number in range(13)], names)
+    assert made.groups is not None
+    keys: dict[str, Any] = {"by": "folds", "folds": 4, "grouped": True, "stratify": stratify, "seed": seed}
+    for fold, name in enumerate(("1", "2", "10", "30")):
+        training, validation = sides(Validation(**keys, fold=fold), made)
+        assert set(made.groups[validation]) == {name}
+        assert len(training) + len(validation) == 13
+        cut = Validation(**keys, fold=fold, test_fold=True).split(made)
+        assert set(made.groups[cut["test"]]) == {name}
+        assert set(made.groups[cut["validation"]]) == {("1", "2", "10", "30")[(fold + 1) % 4]}
+        assert sorted(np.concatenate(list(cut.values()))) == list(range(13))
 
 
 def test_stratified_cuts_keep_the_share_of_each_class() -> None:
     made = examples([0] * 80 + [1] * 20)
     for way in (Validation(fraction=0.25), Validation(by="folds", folds=4)):
-        _, validation = way.split(made)
+        _, validation = sides(way, made)
         assert made.targets is not None
         assert np.bincount(made.targets[validation]).tolist() == [20, 5]
 
 
 def test_the_same_seed_cuts_the_same_and_another_one_differently() -> None:
-    cut = [Validation(seed=seed).split(balanced())[1].tolist() for seed in (0, 0, 1)]
+    cut = [sides(Validation(seed=seed), balanced())[1].tolist() for seed in (0, 0, 1)]
     assert cut[0] == cut[1] != cut[2]
 
 
 def test_targets_that_are_numbers_are_not_stratified() -> None:
-    training, validation = Validation().split(examples(list(range(20)), kind="numbers"))
+    training, validation = sides(Validation(), examples(list(range(20)), kind="numbers"))
     assert len(validation) == 4
     assert len(training) == 16
 
@@ -106,7 +139,16 @@ def test_too_little_data_is_an_error_with_a_remedy(way: dict[str, Any], made: Ex
 
 
 @pytest.mark.parametrize(
-    "way", [{"by": "folds", "folds": 3, "fold": 3}, {"fraction": 0.0}, {"fraction": 1.0}, {"by": "half"}, {"folds": 1}]
+    "way",
+    [
+        {"by": "folds", "folds": 3, "fold": 3},
+        {"fraction": 0.0},
+        {"fraction": 1.0},
+        {"by": "half"},
+        {"folds": 1},
+        {"test_fold": True},
+        {"by": "folds", "folds": 2, "test_fold": True},
+    ],
 )
 def test_ways_that_do_not_exist_are_mistakes_of_the_spec(way: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
@@ -143,3 +185,12 @@ def test_a_source_gives_the_splits_that_are_asked_for(by: Any, own: bool, sizes:
 def test_a_given_validation_split_has_to_exist() -> None:
     with pytest.raises(DataError, match="no validation split of its own"):
         _Made(validation=Validation(by="given")).splits(Places())
+
+
+def test_a_fold_tests_only_where_no_other_test_split_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    way = Validation(by="folds", folds=3, test_fold=True, grouped=True)
+    with pytest.raises(DataError, match="a fold can't test, as this source has a test split of its own"):
+        _Made(validation=way).splits(Places())
+    monkeypatch.setattr(_Made, "open", lambda self, places: {"train": balanced()})
+    splits = _Made(validation=way).splits(Places())
+    assert {name: len(each) for name, each in splits.items()} == {"train": 20, "validation": 20, "test": 20}

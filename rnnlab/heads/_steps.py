@@ -1,6 +1,6 @@
-"""What heads of taggers share: every step has its own scores.
+"""What heads share that score every step.
 
-Axes: B batch, T time, U units, C tags.
+Axes: B batch, T time, U units, C scores.
 """
 
 from __future__ import annotations
@@ -13,10 +13,8 @@ from rnnlab.architectures import Architecture, Encoded
 from rnnlab.heads import HEADS, Head
 
 
-class TagHead(Head):
-    """A head that scores the tags of each step."""
-
-    tasks = frozenset({"tagging"})
+class StepHead(Head):
+    """A head that scores the tags, or labels, of each step."""
 
     hidden_units: int = Field(0, ge=0, description="units of a tanh layer between encoding and scores; 0: none")
     dropout: float = Field(0.0, ge=0, lt=1, description="share of each step's encoding dropped in training")
@@ -25,14 +23,8 @@ class TagHead(Head):
     def every_step(self) -> bool:
         return True
 
-    def mistake(self, model: Architecture) -> str | None:
-        if model.aligned:
-            return None
-        name = HEADS.name_of(self)
-        return f"{name} needs every step; the architecture shortens: set strides and pool sizes to 1, padding: same"
-
     def scores(self, encoded: Encoded, shape: tuple[int, ...], name: str) -> Any:
-        """Return the score of each tag at each step, symbolic (B, T, C); those of padded steps are numbers, too."""
+        """Return the scores of each step, symbolic (B, T, C); those of padded steps are numbers, too."""
         import keras
 
         from rnnlab.layers.randomness import Dropout
@@ -43,3 +35,15 @@ class TagHead(Head):
         if self.hidden_units:
             sequence = keras.layers.Dense(self.hidden_units, activation="tanh", name="hidden")(sequence)
         return keras.layers.Dense(*shape, dtype="float32", name=name)(sequence)
+
+
+class TagHead(StepHead):
+    """A head of taggers: each step of the input has its own scores."""
+
+    tasks = frozenset({"tagging"})
+
+    def mistake(self, model: Architecture) -> str | None:
+        if model.aligned:
+            return None
+        name = HEADS.name_of(self)
+        return f"{name} needs every step; the architecture shortens: set strides and pool sizes to 1, padding: same"

@@ -1,0 +1,64 @@
+"""What networks of sound score: spoken digits, alone and in a row, speakers left out, and keys that are dialled.
+
+    RNNLAB_DATA_DIR=... python benchmarks/audio.py spoken_digits      # about ten minutes on one core
+    RNNLAB_DATA_DIR=... python benchmarks/audio.py speakers           # six folds each, about a quarter of an hour
+    RNNLAB_DATA_DIR=... python benchmarks/audio.py connected_digits
+    python benchmarks/audio.py dial_tones
+
+Each row is a shipped spec with the settings that stand beside it, trained and scored by the command line. Writes
+benchmarks/results/audio-NAME.json and .md; rows that are done with the same spec are not trained again.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from rows import Table, make_folds_table, make_table
+
+SEEDS = (0, 1, 2)
+SHIPPED = "the shipped spec"
+LEFT_OUT = ("data.test_where=", "data.validation={by: folds, folds: 6, grouped: true, test_fold: true}")
+TABLES = {
+    "spoken_digits": Table(
+        "spoken_digits",
+        "Ten digits by six speakers (FSDD): takes 0 to 4 test, the others train and validate",
+        ("accuracy", "log_loss"),
+        SEEDS,
+        {SHIPPED: ()},
+    ),
+    "connected_digits": Table(
+        "connected_digits",
+        "One to seven digits in a row, joined of recordings (FSDD) that training has not heard",
+        ("word_error_rate", "exact_match"),
+        SEEDS,
+        {SHIPPED: ()},
+    ),
+    "dial_tones": Table(
+        "dial_tones",
+        "Numbers of one to ten keys that are dialled with tones on noisy lines",
+        ("character_error_rate", "exact_match"),
+        SEEDS,
+        {SHIPPED: ()},
+    ),
+}
+FOLDS = {
+    "speakers": (
+        "Ten digits by six speakers (FSDD), each speaker left out once, another one as validation",
+        {SHIPPED: ("spoken_digits", LEFT_OUT)},
+    ),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Score networks of sound.")
+    parser.add_argument("name", choices=[*TABLES, *FOLDS])
+    name = parser.parse_args().name
+    command = f"python benchmarks/audio.py {name}"
+    if name in FOLDS:
+        make_folds_table(f"audio-{name}", *FOLDS[name], command)
+    else:
+        make_table(f"audio-{name}", TABLES[name], command)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+"""Noise: recordings as they are where it is not quiet.
+
+Axes: B batch, T samples, K frequencies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from rnnlab.augmentations import Augmentation
+from rnnlab.augmentations._audio import power, times, within
+from rnnlab.signature import Kind, Signature
+
+
+class Noise(Augmentation):
+    """Add noise to each recording, so many decibels below its own power; how many is drawn for each, evenly."""
+
+    kinds: ClassVar[frozenset[Kind]] = frozenset({"audio"})
+
+    ratio_db: list[float] = Field(
+        default_factory=lambda: [10.0, 40.0],
+        min_length=2,
+        max_length=2,
+        description="[least, most] decibels by which the recording is louder than the noise",
+    )
+    color: Literal["white", "pink"] = Field(
+        "white", description="white: as loud at every frequency; pink: as loud in every octave, as rooms and motors are"
+    )
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Noise:
+        if self.ratio_db[0] > self.ratio_db[1]:
+            raise ValueError(f"ratio_db: expected [least, most]; received {self.ratio_db}")
+        return self
+
+    def apply(self, batch: Mapping[str, Any], signature: Signature, seed: Any) -> dict[str, Any]:
+        import tensorflow as tf
+
+        name = signature.inputs[0].name
+        values, valid = batch[name], within(batch[name], batch["lengths"])
+        noise = tf.random.stateless_normal(tf.shape(values), seed)
+        if self.color == "pink":
+            noise = _pink(noise)
+        own = tf.random.experimental.stateless_fold_in(seed, 1)
+        ratio = tf.random.stateless_uniform([tf.shape(values)[0], 1, 1], own, *self.ratio_db)
+        scale = tf.sqrt(tf.math.divide_no_nan(power(values, valid), power(noise, valid))) * times(-ratio)
+        return {**batch, name: tf.where(valid, values + noise * scale, values)}
+
+
+def _pink(noise: Any) -> Any:
+    """Return white noise (B, T, 1) with the power at each frequency divided by the frequency; at 0 there is none."""
+    import tensorflow as tf
+
+    spectrum = tf.signal.rfft(noise[..., 0])  # (B, K)
+    number = tf.range(tf.shape(spectrum)[1])
+    shares = tf.math.rsqrt(tf.cast(tf.maximum(number, 1), noise.dtype)) * tf.cast(number > 0, noise.dtype)
+    return tf.signal.irfft(spectrum * tf.cast(shares, spectrum.dtype), [tf.shape(noise)[1]])[..., tf.newaxis]

@@ -1,0 +1,181 @@
+"""Recordings: read by soundfile (libsndfile), averaged to one channel, and brought to one rate.
+
+Axes: T samples, C channels.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import struct
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnlab import bounded
+from rnnlab.errors import UserError, told
+from rnnlab.strict import shown
+from rnnlab.waveforms import fault_of
+
+SUFFIXES = (".wav", ".flac", ".ogg")
+FORMATS = frozenset({"WAV", "WAVEX", "RF64", "FLAC", "OGG"})
+LOWEST_RATE, HIGHEST_RATE = 1000, 384_000  # Hz
+BLOCK = 1 << 16  # samples of each channel that are decoded at a time
+STREAMED = 0x7FFF0000  # what is declared to be as long, or longer, was written by who did not know its length
+MOST_CHUNKS = 1000
+FETCH = "copy or download it again"
+
+
+class SoundError(Exception):
+    """A file is no recording, or a damaged one; the message says what was expected and received, and what to do."""
+
+
+@dataclass(frozen=True)
+class Heading:
+    """What the header of a recording says.
+
+    Attributes:
+        rate: samples of a second, in Hz.
+        seconds: how long it lasts.
+    """
+
+    rate: int
+    seconds: float
+
+
+def require_reader() -> None:
+    """Refuse to go on without soundfile.
+
+    Raises:
+        UserError: it is not installed; with the command that does so.
+    """
+    try:
+        import soundfile  # noqa: F401
+    except (ImportError, OSError) as error:  # OSError: libsndfile itself is missing
+        raise UserError(
+            f"data.source: audio reads recordings with soundfile, which can't be imported ({told(error, 100)}): "
+            "pip install 'rnnlab[audio]'"
+        ) from None
+
+
+def read_heading(path: Path) -> Heading:
+    """Return what the header of a recording says.
+
+    Raises:
+        SoundError: it is none, or has no samples.
+    """
+    with _opened(path) as sound:
+        if not sound.frames:
+            raise SoundError("expected samples; received a recording that has none; remove it")
+        return Heading(sound.samplerate, sound.frames / sound.samplerate)
+
+
+def read_samples(path: Path, rate: int) -> NDArray[np.float32]:
+    """Return the samples of a recording at a rate in Hz, (T, 1) of -1 to 1: the mean of its channels.
+
+    Raises:
+        SoundError: it is none, is damaged, or silent throughout.
+    """
+    with _opened(path) as sound:
+        blocks = [block.mean(axis=1, dtype=np.float32) for block in _blocks(sound)]
+        samples = np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
+        if len(samples) < sound.frames:
+            raise SoundError(f"expected {sound.frames:,} samples; received {len(samples):,}: it was cut off; {FETCH}")
+        own = sound.samplerate
+    fault = fault_of(samples)
+    if fault is not None:
+        raise SoundError(fault)
+    if not samples.any():
+        raise SoundError(f"expected sound; received {len(samples):,} samples that are 0 throughout; remove it")
+    return resampled(samples, own, rate)[:, np.newaxis]
+
+
+def resampled(samples: NDArray[np.float32], own: int, rate: int) -> NDArray[np.float32]:
+    """Return samples (T,) of one rate at another: as many for each second as that says, the last second in part."""
+    if own == rate:
+        return samples
+    from scipy.signal import resample_poly
+
+    common = math.gcd(own, rate)
+    result: NDArray[np.float32] = resample_poly(samples, rate // common, own // common).astype(np.float32)
+    return result
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """Open a recording; libsndfile is handed the open file, so that it reads no other."""
+    import soundfile
+
+    if path.is_dir():
+        raise SoundError("expected a recording; received a folder; rename it, or remove it")
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(bounded.open_regular(path))
+            _check_whole(file)
+            sound = stack.enter_context(soundfile.SoundFile(file))
+        except OSError as error:
+            raise SoundError(f"expected a recording; it can't be read: {error.strerror or error}") from None
+        except (soundfile.SoundFileError, ValueError, TypeError) as error:
+            raise SoundError(f"expected a recording that can be read; {_reason(error)}; {FETCH}") from None
+        if sound.format not in FORMATS:
+            raise SoundError(f"expected WAV, FLAC or OGG; received {sound.format}; convert it")
+        if not LOWEST_RATE <= sound.samplerate <= HIGHEST_RATE:
+            expected = f"{LOWEST_RATE:,} to {HIGHEST_RATE:,} samples a second"
+            raise SoundError(f"expected {expected}; received {sound.samplerate:,}; convert it")
+        yield sound
+
+
+def _check_whole(file: BinaryIO) -> None:
+    """Refuse an empty file, what is no recording at all, and a WAV file that was cut off, which libsndfile reads."""
+    size = os.fstat(file.fileno()).st_size
+    if not size:
+        raise SoundError(f"expected a recording; received an empty file; {FETCH}")
+    begin = file.read(12)
+    if begin[:4] not in (b"RIFF", b"RIFX", b"RF64", b"fLaC", b"OggS"):
+        raise SoundError(
+            f"expected WAV, FLAC or OGG; received a file that begins with {shown(begin[:8])[1:]}; remove it"
+        )
+    missing = _missing_of_data(file, size) if begin[:4] == b"RIFF" else 0
+    if missing > 0:
+        raise SoundError(f"expected {missing:,} bytes more at its end: it was cut off; {FETCH}")
+    file.seek(0)
+
+
+def _missing_of_data(file: BinaryIO, size: int) -> int:
+    """Return how many bytes of its samples a WAV file lacks (Microsoft and IBM, "Multimedia Programming Interface")."""
+    position = 12
+    for _ in range(MOST_CHUNKS):
+        file.seek(position)
+        header = file.read(8)
+        if len(header) < 8:
+            return 0
+        name, length = struct.unpack("<4sI", header)
+        position += 8 + length + length % 2  # chunks begin at even places
+        if name == b"data":
+            return 0 if length >= STREAMED else position - length % 2 - size
+    return 0
+
+
+def _blocks(sound: Any) -> Iterator[NDArray[np.float32]]:
+    """Yield the samples of a recording, (T, C) at a time, no more than its header says."""
+    import soundfile
+
+    left = sound.frames
+    while left > 0:
+        try:
+            block = sound.read(min(BLOCK, left), "float32", always_2d=True)
+        except (soundfile.SoundFileError, ValueError, MemoryError) as error:
+            raise SoundError(f"expected samples that can be decoded; {_reason(error)}; {FETCH}") from None
+        if not len(block):
+            return
+        left -= len(block)
+        yield block
+
+
+def _reason(error: BaseException) -> str:
+    return told(Exception(getattr(error, "error_string", None) or error), 150).rstrip(".")
