@@ -158,10 +158,16 @@ def make_experiment(
 
 
 def pad_with(sequences: Sequence[np.ndarray], width: int, value: float | None = 0.0, seed: int = 0) -> np.ndarray:
-    """Return (N, width, F): the sequences, then `value`; None: garbage, another in every place."""
-    shape = (len(sequences), width, *sequences[0].shape[1:])
+    """Return (N, width, F): the sequences, then `value`; None: garbage, another in every place.
+
+    Frames, (N, width, H, W, C), stay bytes; there is no NaN among these, so that garbage stands for it.
+    """
+    shape, frames = (len(sequences), width, *sequences[0].shape[1:]), sequences[0].dtype == np.uint8
     garbage = np.random.default_rng(seed).normal(scale=1e3, size=shape)
-    padded = (garbage if value is None else np.full(shape, value)).astype(np.float32)
+    if frames:
+        garbage = garbage.astype(np.int64) % 256
+    wanted = garbage if value is None or (frames and np.isnan(value)) else np.full(shape, value)
+    padded = wanted.astype(np.uint8 if frames else np.float32)
     for row, sequence in zip(padded, sequences, strict=True):
         row[: len(sequence)] = sequence
     return padded
