@@ -1,13 +1,16 @@
-"""Pixels: what is accepted as frames."""
+"""Pixels: what is accepted as frames, and how large one may be."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from rnnlab.errors import DataError
+
+Side = Annotated[int, Field(ge=1, le=4096)]
 
 
 def as_pixels(values: NDArray[Any], where: str) -> NDArray[np.uint8]:

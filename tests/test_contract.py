@@ -474,7 +474,8 @@ def encode(model: Configuration) -> tuple[Architecture, dict[str, Any], Encoded]
 
 
 def read_by(network: Any, given: Mapping[str, Any]) -> Any:
-    return network({name: pixels(network, given[name]) for name in network.input})
+    named = {"frames": given["sequence"], **given}  # as `npz` calls what is no series
+    return network({name: pixels(network, named[name]) for name in network.input})
 
 
 @encoders

@@ -132,7 +132,7 @@ def test_what_is_drawn_is_a_function_of_the_seed_and_padding_stays_empty(name: s
         assert not row[length:].any()
 
 
-@pytest.mark.parametrize("name", ["flip", "crop", "brightness", "zoom"])
+@pytest.mark.parametrize("name", ["flip", "crop", "brightness", "zoom", "erase"])
 def test_all_frames_of_a_clip_are_changed_alike(name: str) -> None:
     still = [np.repeat(clip[:1], 4, axis=0) for clip in make_clips([1] * 6)]
     found, lengths = varied(name, still)
@@ -183,6 +183,23 @@ def test_a_zoomed_clip_is_larger_or_smaller_about_its_middle() -> None:
         assert off.min() < 1.5, "but for rounding, as scipy scales it"
         best.append(scales[off.argmin()])
     assert min(best) < 0.9 < 1.1 < max(best)
+
+
+def test_one_rectangle_of_a_clip_is_black_and_no_larger_than_is_said() -> None:
+    clips = [np.maximum(clip, 1) for clip in make_clips([2] * 40)]
+    found, _ = varied("erase", clips, largest=0.6)
+    sizes = []
+    for row, clip in zip(found, clips, strict=True):
+        black = row[0, ..., 0] == 0
+        rows, columns = black.any(axis=1), black.any(axis=0)
+        np.testing.assert_array_equal(black, rows[:, None] & columns)
+        np.testing.assert_array_equal(row[:2], np.where(black[..., None], 0, clip))
+        for hidden in (rows, columns):
+            (places,) = np.nonzero(hidden)
+            assert (np.diff(places) == 1).all()
+        sizes.append((rows.sum(), columns.sum()))
+    assert np.max(sizes, axis=0).tolist() == [4, 3], "of six rows and five columns"
+    assert len({each for each in sizes}) > 4
 
 
 def test_brightness_multiplies_and_stays_within_what_pixels_are() -> None:
@@ -253,6 +270,21 @@ def test_what_is_bright_comes_to_stand_in_the_middle_of_each_frame() -> None:
         assert abs(rows - 5) <= 0.5
         assert abs(columns - 4) <= 0.5
     assert not found[:, 4].any()
+
+
+def test_a_window_holds_what_centering_the_whole_frame_leaves_about_its_middle() -> None:
+    random = np.random.default_rng(0)
+    clips = np.zeros((1, 20, 11, 9, 1), np.uint8)
+    for frame in clips[0]:
+        row, column = random.integers(0, 9), random.integers(0, 7)
+        frame[row : row + 3, column : column + 3] = random.integers(1, 256, (3, 3, 1))
+    whole, smaller, larger = (
+        np.asarray(TRANSFORMS.parse({"name": "center", "size": size}).apply(clips, np.array([20]), {})[0])
+        for size in (None, [5, 7], [15, 11])
+    )
+    np.testing.assert_array_equal(smaller, whole[:, :, 3:8, 1:8])
+    np.testing.assert_array_equal(larger[:, :, 2:13, 1:10], whole)
+    assert larger.sum() == clips.sum()
 
 
 # Networks of pictures.

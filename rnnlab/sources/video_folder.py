@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
 from rnnlab.examples import Examples, FlatExamples
+from rnnlab.pixels import Side
 from rnnlab.places import Places
 from rnnlab.signature import Field as ExampleField
 from rnnlab.signature import Signature
@@ -24,7 +25,6 @@ from rnnlab.sources._videos import SUFFIXES, Frames, Look
 
 CACHE = "video_cache"  # in the data directory
 CHANNELS = {"color": 3, "gray": 1}
-Side = Annotated[int, Field(ge=1, le=4096)]
 
 
 class VideoFolder(ClipFiles):
