@@ -199,7 +199,7 @@ def test_one_rectangle_of_a_clip_is_black_and_no_larger_than_is_said() -> None:
             assert (np.diff(places) == 1).all()
         sizes.append((rows.sum(), columns.sum()))
     assert np.max(sizes, axis=0).tolist() == [4, 3], "of six rows and five columns"
-    assert len({each for each in sizes}) > 4
+    assert len(set(sizes)) > 4
 
 
 def test_brightness_multiplies_and_stays_within_what_pixels_are() -> None:
