@@ -13,8 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from rows import RESULTS, config, keep_rows, manifest, rnnlab, scored, sets, settings_note
+from rows import RESULTS, config, keep_rows, manifest, rnnlab, scored, sets, settings_note, spread
 
 SPEC = "quickdraw_10"
 SEEDS = (0, 1, 2)
@@ -68,10 +67,6 @@ def describe(rows: dict[str, dict[str, Any]]) -> str:
             f"| *{title.replace('_', ' ')}* | {' | '.join(f'{scores[metric]:.4f}' for metric in METRICS)} | | |"
         )
     return "\n".join([*lines, *settings_note(rows)]) + "\n"
-
-
-def spread(values: Sequence[float], digits: int = 4) -> str:
-    return f"{np.mean(values):.{digits}f} ± {np.std(values, ddof=1):.{digits}f}"
 
 
 if __name__ == "__main__":
