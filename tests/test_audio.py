@@ -6,7 +6,6 @@ Axes: B batch, T samples, N frames, W samples of a frame, M mels.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -35,9 +34,9 @@ from rnnlab.training import prepare, train
 from rnnlab.training.step import Objective
 from rnnlab.transforms import TRANSFORMS
 
+from .guides import specs_of
 from .made import pad_with
 from .promises import assert_export_answers_alike, assert_padding_changes_nothing
-from .test_cli import ROOT
 from .test_cli import rnnlab as command
 from .variants import configurations, keys
 
@@ -466,7 +465,7 @@ def test_the_export_says_which_samples_it_takes(predictor: Predictor, folder: Pa
 
 
 def test_the_specs_of_the_guide_are_accepted(tmp_path: Path) -> None:
-    blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "audio.md").read_text("utf-8"), re.DOTALL)
+    blocks = specs_of("audio")
     assert len(blocks) == 5
     for block in blocks:
         rest = "" if "task:" in block else "task: {kind: classification}\n"
