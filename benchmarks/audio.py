@@ -11,14 +11,12 @@ benchmarks/results/audio-NAME.json and .md; rows that are done with the same spe
 
 from __future__ import annotations
 
-import argparse
-
-from rows import Table, make_folds_table, make_table
+from rows import FoldsTable, Table, make_named_table
 
 SEEDS = (0, 1, 2)
 SHIPPED = "the shipped spec"
 LEFT_OUT = ("data.test_where=", "data.validation={by: folds, folds: 6, grouped: true, test_fold: true}")
-TABLES = {
+TABLES: dict[str, Table | FoldsTable] = {
     "spoken_digits": Table(
         "spoken_digits",
         "Ten digits by six speakers (FSDD): takes 0 to 4 test, the others train and validate",
@@ -40,25 +38,12 @@ TABLES = {
         SEEDS,
         {SHIPPED: ()},
     ),
-}
-FOLDS = {
-    "speakers": (
+    "speakers": FoldsTable(
         "Ten digits by six speakers (FSDD), each speaker left out once, another one as validation",
         {SHIPPED: ("spoken_digits", LEFT_OUT)},
     ),
 }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Score networks of sound.")
-    parser.add_argument("name", choices=[*TABLES, *FOLDS])
-    name = parser.parse_args().name
-    command = f"python benchmarks/audio.py {name}"
-    if name in FOLDS:
-        make_folds_table(f"audio-{name}", *FOLDS[name], command)
-    else:
-        make_table(f"audio-{name}", TABLES[name], command)
-
-
 if __name__ == "__main__":
-    main()
+    make_named_table("audio", "Score networks of sound.", TABLES, "audio-")

@@ -5,6 +5,7 @@ A row is trained again only when its spec or settings have changed, so that a be
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import os
@@ -166,17 +167,23 @@ def spread(values: Sequence[float], digits: int = 4) -> str:
 # --- Folds: each group of examples left out once --------------------------------------------------------------------
 
 
-def make_folds_table(name: str, what: str, rows: Mapping[str, tuple[str, Sequence[str]]], command: str) -> None:
-    """Train each row on every fold, write `results/NAME.json` and `.md`, and print the table.
+@dataclass(frozen=True)
+class FoldsTable:
+    """Rows that are trained on every fold.
 
-    Args:
-        name: of the results.
+    Attributes:
         what: the heading.
         rows: title → the spec's name and settings that make each fold the test split once.
-        command: that makes the table again.
     """
+
+    what: str
+    rows: dict[str, tuple[str, tuple[str, ...]]]
+
+
+def make_folds_table(name: str, table: FoldsTable, command: str) -> None:
+    """Train each row on every fold, write `results/NAME.json` and `.md`, and print the table."""
     output = RESULTS / f"{name}.json"
-    text = describe_folds(what, keep_rows(output, rows, measure_folds), command)
+    text = describe_folds(table.what, keep_rows(output, table.rows, measure_folds), command)
     output.with_suffix(".md").write_text(text, encoding="utf-8")
     print(text)
 
@@ -219,3 +226,25 @@ def describe_folds(what: str, rows: Mapping[str, Mapping[str, Any]], command: st
         people = ", ".join(f"{share:.0%}" for share in scores)
         lines.append(f"| *{name.replace('_', ' ')}* | | {statistics.fmean(scores):.1%} | {people} | | |")
     return "\n".join([*lines, *settings_note(rows)]) + "\n"
+
+
+# --- The command line -----------------------------------------------------------------------------------------------
+
+
+def make_named_table(script: str, what: str, tables: Mapping[str, Table | FoldsTable], prefix: str = "") -> None:
+    """Make the table that the command line names.
+
+    Args:
+        script: whose command line it is, without its ending.
+        what: the script does, for `--help`.
+        tables: name → table.
+        prefix: of the names of results.
+    """
+    parser = argparse.ArgumentParser(description=what)
+    parser.add_argument("name", choices=tables)
+    name = parser.parse_args().name
+    table, results, command = tables[name], f"{prefix}{name}", f"python benchmarks/{script}.py {name}"
+    if isinstance(table, FoldsTable):
+        make_folds_table(results, table, command)
+    else:
+        make_table(results, table, command)

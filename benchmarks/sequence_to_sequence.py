@@ -11,14 +11,12 @@ benchmarks/results/NAME.json and .md; rows that are done with the same spec are 
 
 from __future__ import annotations
 
-import argparse
-
-from rows import Table, make_table
+from rows import FoldsTable, Table, make_named_table
 
 ALONE = "model.decoder.attention=none"
 
 
-TABLES = {
+TABLES: dict[str, Table | FoldsTable] = {
     "dates": Table(
         "dates",
         "Dates into YYYY-MM-DD, on dates that training has not seen",
@@ -58,12 +56,5 @@ TABLES = {
 }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Score decoders of tokens.")
-    parser.add_argument("name", choices=TABLES)
-    name = parser.parse_args().name
-    make_table(name, TABLES[name], f"python benchmarks/sequence_to_sequence.py {name}")
-
-
 if __name__ == "__main__":
-    main()
+    make_named_table("sequence_to_sequence", "Score decoders of tokens.", TABLES)

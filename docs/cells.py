@@ -310,12 +310,16 @@ class Sketch:
         self.text(x, y, name, size=13, colour=colour)
         self.text(x, y - 2.9, shape, size=8.5, colour=GREY)
 
+    def ends(self, y: float, letter: str, colour: str) -> None:
+        """Name what a cell carries from step to step, where it comes in and where it goes out."""
+        self.end(4, y, f"${letter}_{{t-1}}$", "(B, U)", colour)
+        self.end(86, y, f"${letter}_t$", "(B, U)", colour)
+
 
 def draw_simple() -> Sketch:
     sketch = Sketch(43, low=3)
     sketch.frame(9, 27, 81, 41)
-    sketch.end(4, 34, "$h_{t-1}$", "(B, U)", STATE)
-    sketch.end(86, 34, "$h_t$", "(B, U)", STATE)
+    sketch.ends(34, "h", STATE)
     sketch.end(45, 22, "$x_t$", "(B, F)", INPUT)
     sketch.wire((7, 34), (41.5, 34), colour=STATE)
     sketch.wire((45, 24), (45, 31.7), colour=INPUT)
@@ -325,15 +329,19 @@ def draw_simple() -> Sketch:
     return sketch
 
 
-def draw_lstm() -> Sketch:
+def with_gates(x: float, letter: str, colour: str) -> Sketch:
+    """Return the canvas of a cell with gates, where x_t comes in from below and what is carried on stands on top."""
     sketch = Sketch(61, low=3)
     sketch.frame(9, 20.5, 81, 59.5)
-    sketch.end(4, 55, "$c_{t-1}$", "(B, U)", MEMORY)
-    sketch.end(86, 55, "$c_t$", "(B, U)", MEMORY)
-    sketch.end(4, H_AT, "$h_{t-1}$", "(B, U)", STATE)
-    sketch.end(86, H_AT, "$h_t$", "(B, U)", STATE)
-    sketch.text(14, 17.2, "$x_t$", size=13, colour=INPUT)
-    sketch.text(19, 17.2, "(B, F)", size=8.5, colour=GREY)
+    sketch.ends(55, letter, colour)
+    sketch.text(x, 17.2, "$x_t$", size=13, colour=INPUT)
+    sketch.text(x + 5, 17.2, "(B, F)", size=8.5, colour=GREY)
+    return sketch
+
+
+def draw_lstm() -> Sketch:
+    sketch = with_gates(14, "c", MEMORY)
+    sketch.ends(H_AT, "h", STATE)
     f, i, c, o, out = 24.0, 36.0, 47.0, 60.0, 71.0
     add = (i + c) / 2
     sketch.wire((7, H_AT), (o + 1.7, H_AT), colour=STATE, arrow=False)
@@ -364,12 +372,7 @@ def draw_lstm() -> Sketch:
 
 
 def draw_gru() -> Sketch:
-    sketch = Sketch(61, low=3)
-    sketch.frame(9, 20.5, 81, 59.5)
-    sketch.end(4, 55, "$h_{t-1}$", "(B, U)", STATE)
-    sketch.end(86, 55, "$h_t$", "(B, U)", STATE)
-    sketch.text(17, 17.2, "$x_t$", size=13, colour=INPUT)
-    sketch.text(22, 17.2, "(B, F)", size=8.5, colour=GREY)
+    sketch = with_gates(17, "h", STATE)
     z, r, candidate, out = 26.0, 38.0, 50.0, 66.0
     top = GATES_AT + 2.3
     sketch.wire((7, 55), (z - 1.7, 55), colour=STATE)

@@ -6,7 +6,6 @@ Axes: B batch, T samples, N frames, W samples of a frame, M mels.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,6 @@ from rnnlab.errors import DataError
 from rnnlab.evaluation import evaluate
 from rnnlab.examples import FlatExamples
 from rnnlab.experiment import load_experiment
-from rnnlab.export import export
 from rnnlab.history import read_history
 from rnnlab.places import Places
 from rnnlab.plan import Batch
@@ -36,8 +34,9 @@ from rnnlab.training import prepare, train
 from rnnlab.training.step import Objective
 from rnnlab.transforms import TRANSFORMS
 
+from .guides import specs_of
 from .made import pad_with
-from .test_cli import ROOT
+from .promises import assert_export_answers_alike, assert_padding_changes_nothing
 from .test_cli import rnnlab as command
 from .variants import configurations, keys
 
@@ -421,25 +420,11 @@ def test_evaluation_sets_the_baselines_of_series_beside_it(predictor: Predictor,
 
 
 def test_an_export_answers_raw_samples_as_the_run_does(predictor: Predictor, tmp_path: Path) -> None:
-    path, difference = export(predictor, "saved_model", tmp_path / "saved")
-    assert difference <= 1e-5
-    serve = tf.saved_model.load(str(path)).signatures["serving_default"]
-    answers = serve(audio=pad_with(SOUNDS, 2300, np.nan), lengths=np.array(LENGTHS, np.int32))
-    expected = predictor.predict([each[:, 0] for each in SOUNDS])
-    np.testing.assert_allclose(answers["probabilities"], expected["probabilities"], atol=1e-5)
-    assert [each.decode() for each in answers["classes"].numpy()] == expected["classes"].tolist()
+    assert_export_answers_alike(predictor, "audio", SOUNDS, 2300, tmp_path)
 
 
 def test_padding_never_changes_an_answer(predictor: Predictor) -> None:
-    lengths = np.array(LENGTHS, np.int32)
-    answers = [
-        np.asarray(
-            predictor.forward({"audio": tf.constant(pad_with(SOUNDS, width, garbage))}, lengths)["probabilities"]
-        )
-        for width, garbage in ((2000, 0.0), (2700, None), (2001, np.nan))
-    ]
-    np.testing.assert_allclose(answers[1], answers[0], atol=1e-5)
-    np.testing.assert_allclose(answers[2], answers[0], atol=1e-5)
+    assert_padding_changes_nothing(predictor, "audio", SOUNDS, (2000, 0.0), (2700, None), (2001, np.nan))
 
 
 def test_what_are_no_samples_is_refused(predictor: Predictor) -> None:
@@ -453,10 +438,9 @@ def test_what_are_no_samples_is_refused(predictor: Predictor) -> None:
     ):
         with pytest.raises(DataError, match=told):
             predictor.predict([given])
-    as_list = SOUNDS[0][:, 0].tolist()
-    np.testing.assert_allclose(
-        predictor.predict([as_list])["probabilities"], predictor.predict([SOUNDS[0]])["probabilities"], atol=1e-6
-    )
+    expected = predictor.predict([SOUNDS[0]])["probabilities"]
+    for given in (SOUNDS[0][:, 0], SOUNDS[0][:, 0].tolist()):
+        np.testing.assert_allclose(predictor.predict([given])["probabilities"], expected, atol=1e-6)
 
 
 def test_a_recording_is_predicted_from_its_file(predictor: Predictor, folder: Path) -> None:
@@ -481,7 +465,7 @@ def test_the_export_says_which_samples_it_takes(predictor: Predictor, folder: Pa
 
 
 def test_the_specs_of_the_guide_are_accepted(tmp_path: Path) -> None:
-    blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "audio.md").read_text("utf-8"), re.DOTALL)
+    blocks = specs_of("audio")
     assert len(blocks) == 5
     for block in blocks:
         rest = "" if "task:" in block else "task: {kind: classification}\n"

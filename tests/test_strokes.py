@@ -21,7 +21,6 @@ from rnnlab.augmentations import AUGMENTATIONS
 from rnnlab.errors import DataError, SpecError
 from rnnlab.examples import FlatExamples
 from rnnlab.experiment import load_experiment
-from rnnlab.export import export
 from rnnlab.places import Places
 from rnnlab.prediction import Predictor
 from rnnlab.preparation import Pipeline, from_arrays, to_arrays
@@ -31,6 +30,7 @@ from rnnlab.training import prepare, train
 from rnnlab.transforms import TRANSFORMS
 from rnnlab.transforms.strokes import NAMES
 from tests.made import pad_with
+from tests.promises import assert_export_answers_alike, assert_padding_changes_nothing
 
 FORMS = ("stroke_3", "stroke_5")
 OF_STROKES = [name for name in AUGMENTATIONS.names() if AUGMENTATIONS.load(name).after == "strokes"]
@@ -340,13 +340,7 @@ def predictor(request: pytest.FixtureRequest, folder: Path, tmp_path_factory: py
 
 
 def test_an_export_answers_raw_strokes_as_the_run_does(predictor: Predictor, tmp_path: Path) -> None:
-    path, difference = export(predictor, "saved_model", tmp_path / "saved")
-    assert difference <= 1e-5
-    serve = tf.saved_model.load(str(path)).signatures["serving_default"]
-    answers = serve(strokes=pad_with(POINTS, 33, np.nan), lengths=np.array(LENGTHS, np.int32))
-    expected = predictor.predict(POINTS)
-    np.testing.assert_allclose(answers["probabilities"], expected["probabilities"], atol=1e-5)
-    assert [each.decode() for each in answers["classes"].numpy()] == expected["classes"].tolist()
+    assert_export_answers_alike(predictor, "strokes", POINTS, 33, tmp_path)
 
 
 def test_evaluation_draws_sketches_beside_the_nearest_one(predictor: Predictor, folder: Path) -> None:
@@ -368,15 +362,7 @@ def test_points_that_are_no_strokes_are_refused(predictor: Predictor) -> None:
 
 
 def test_padding_never_changes_an_answer(predictor: Predictor) -> None:
-    lengths = np.array(LENGTHS, np.int32)
-    answers = [
-        np.asarray(
-            predictor.forward({"strokes": tf.constant(pad_with(POINTS, width, garbage))}, lengths)["probabilities"]
-        )
-        for width, garbage in ((30, 0.0), (41, None), (35, np.nan))
-    ]
-    np.testing.assert_allclose(answers[1], answers[0], atol=1e-5)
-    np.testing.assert_allclose(answers[2], answers[0], atol=1e-5)
+    assert_padding_changes_nothing(predictor, "strokes", POINTS, (30, 0.0), (41, None), (35, np.nan))
 
 
 # Memory

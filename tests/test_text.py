@@ -6,7 +6,6 @@ Axes: N examples, B batch, T time, V vocabulary.
 from __future__ import annotations
 
 import gzip
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -31,7 +30,8 @@ from rnnlab.training import prepare, train
 from rnnlab.transforms import TRANSFORMS
 from rnnlab.vocabulary import MARKS, UNKNOWN
 
-from .variants import OWN_TESTS, configurations, keys
+from .guides import specs_of
+from .variants import configurations, keys
 
 FIELD = frozenset({"field"})
 OF_TEXT = [name for name in TRANSFORMS.names() if "text" in TRANSFORMS.load(name).reads]
@@ -189,9 +189,9 @@ def trained(folder: Path, **keys_of: Any) -> Predictor:
 
 STEM_CASES = [
     {"name": name, **each}
-    for name in sorted(set(STEMS.names()) - OWN_TESTS)
-    for each in configurations(STEMS.load(name), frozenset({"pretrained", "frozen", "dropout"}))
+    for name in STEMS.names()
     if "tokens" in STEMS.load(name).kinds
+    for each in configurations(STEMS.load(name), frozenset({"pretrained", "frozen", "dropout"}))
 ]
 
 
@@ -304,12 +304,7 @@ def test_a_table_of_many_tokens_is_looked_up_exactly() -> None:
 # The guide.
 
 
-def specs_of_the_guide() -> list[str]:
-    text = (Path(__file__).parents[1] / "docs" / "text.md").read_text("utf-8")
-    return re.findall(r"```yaml\n(.*?)```", text, flags=re.S)
-
-
-@pytest.mark.parametrize("spec", specs_of_the_guide(), ids=lambda spec: spec.splitlines()[0])
+@pytest.mark.parametrize("spec", specs_of("text"), ids=lambda spec: spec.splitlines()[0])
 def test_a_spec_of_the_guide_is_without_a_mistake(spec: str, tmp_path: Path) -> None:
     (tmp_path / "spec.yaml").write_text(spec)
     load_experiment(tmp_path / "spec.yaml")

@@ -32,6 +32,8 @@ from rnnlab.signature import Field, Signature
 from rnnlab.tasks import TASKS
 from rnnlab.training import Prepared, prepare, train
 
+from .guides import DOCS, specs_of
+
 NOWHERE = Places(Path("."), Path("."))
 CALLS = {"source": "dial_tones", "train": 16, "validation_examples": 6, "test": 6, "longest": 3}
 ENCODER = {
@@ -312,15 +314,14 @@ def test_keys_that_do_not_go_together_are_told(keys: dict[str, Any], message: st
 
 
 def test_the_specs_of_the_guide_are_specs(tmp_path: Path) -> None:
-    guide = (Path(__file__).parents[1] / "docs" / "transcription.md").read_text("utf-8")
-    whole, other = re.findall(r"```yaml\n(.*?)```", guide, flags=re.DOTALL)
+    whole, other = specs_of("transcription")
     for spec in (whole, f"data: {{source: dial_tones}}\n{other}"):
         (tmp_path / "speech.yaml").write_text(spec, "utf-8")
         load_experiment(tmp_path / "speech.yaml")
 
 
 def test_the_message_of_the_guide_is_the_one_that_is_given() -> None:
-    guide = (Path(__file__).parents[1] / "docs" / "transcription.md").read_text("utf-8")
+    guide = (DOCS / "transcription.md").read_text("utf-8")
     (shown,) = re.findall(r"```\n(data: the .*?)\n```", guide)
     with pytest.raises(DataError) as error:
         check(network_of(), labelled(1, [2] * 60))

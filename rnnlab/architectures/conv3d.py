@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field
 
@@ -11,7 +11,7 @@ from rnnlab.architectures import Architecture, Encoded, only_field
 from rnnlab.architectures._frames import FRAMES
 from rnnlab.architectures.stacked_rnn import StackedRnn
 from rnnlab.signature import Kind
-from rnnlab.stems._frames import read_out
+from rnnlab.stems._frames import Readout, read_out
 from rnnlab.strict import Strict
 
 
@@ -37,11 +37,7 @@ class Conv3d(Architecture):
         min_length=1,
         description="convolution blocks, from the pixels up",
     )
-    readout: Literal["flatten", "mean"] = Field(
-        "flatten",
-        description="what the last block's pixels become: flatten keeps where something is; mean only what is there, "
-        "with far fewer weights",
-    )
+    readout: Readout = "flatten"
     units: int = Field(128, ge=1, description="size of a step's vector")
     dropout: float = Field(0.0, ge=0, lt=1, description="share of each step's vector dropped in training")
     rnn: StackedRnn | None = Field(

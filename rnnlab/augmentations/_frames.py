@@ -5,11 +5,32 @@ Axes: B batch, T time, H height, W width, C channels.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
+from rnnlab.augmentations import Augmentation
 from rnnlab.entities import NOTHING
-from rnnlab.signature import Signature
+from rnnlab.signature import Kind, Signature
+
+
+class FrameAugmentation(Augmentation):
+    """What changes the pixels of clips, and neither how many frames there are nor what is asked for."""
+
+    kinds: ClassVar[frozenset[Kind]] = frozenset({"frames"})
+
+    def apply(self, batch: Mapping[str, Any], signature: Signature, seed: Any) -> dict[str, Any]:
+        name = signature.inputs[0].name
+        return {**batch, name: self.varied(batch[name], seed)}
+
+    @abstractmethod
+    def varied(self, frames: Any, seed: Any) -> Any:
+        """Return the clips (B, T, H, W, C) as they might also have been, of the same shape and type.
+
+        Args:
+            frames: of 0 to 255, zeros in the padding, which stay.
+            seed: (2,) int32; for the rest see `Augmentation.apply`.
+        """
 
 
 def with_steps(batch: Mapping[str, Any], signature: Signature, steps: Any, lengths: Any) -> dict[str, Any]:

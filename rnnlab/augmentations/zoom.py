@@ -6,30 +6,24 @@ Axes: B batch, T time, H height, W width, C channels.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from pydantic import Field
 
-from rnnlab.augmentations import Augmentation
-from rnnlab.signature import Kind, Signature
+from rnnlab.augmentations._frames import FrameAugmentation
 
 
-class Zoom(Augmentation):
+class Zoom(FrameAugmentation):
     """Make what is seen in a clip larger or smaller, about the middle, in all of its frames alike.
 
     Between pixels is drawn linearly; what comes in at the borders of a smaller one is black.
     """
 
-    kinds: ClassVar[frozenset[Kind]] = frozenset({"frames"})
-
     factor: float = Field(1.2, gt=1, le=4, description="how many times as large, or as small, a clip may become")
 
-    def apply(self, batch: Mapping[str, Any], signature: Signature, seed: Any) -> dict[str, Any]:
+    def varied(self, frames: Any, seed: Any) -> Any:
         import tensorflow as tf
 
-        name = signature.inputs[0].name
-        frames = batch[name]
         height, width = frames.shape[2:4]
         # As likely twice as large as half as large.
         drawn = tf.random.stateless_uniform([tf.shape(frames)[0]], seed, -1.0, 1.0)
@@ -37,7 +31,7 @@ class Zoom(Augmentation):
         pixels = tf.cast(frames, tf.float32)
         pixels = tf.einsum("bih,bthwc->btiwc", _weights(height, scale), pixels)
         pixels = tf.einsum("bjw,btiwc->btijc", _weights(width, scale), pixels)
-        return {**batch, name: tf.cast(tf.round(pixels), frames.dtype)}
+        return tf.cast(tf.round(pixels), frames.dtype)
 
 
 def _weights(size: int, scale: Any) -> Any:

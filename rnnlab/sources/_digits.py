@@ -8,6 +8,8 @@ Axes: N examples, T time, H height, W width, C channels.
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,7 @@ from numpy.typing import NDArray
 
 from rnnlab.archives import ArchiveError, read_archive
 from rnnlab.errors import DataError
-from rnnlab.examples import FlatExamples
+from rnnlab.examples import Examples, FlatExamples
 from rnnlab.pixels import as_pixels
 from rnnlab.signature import Signature
 from rnnlab.sources._checks import shown_path
@@ -28,12 +30,35 @@ NAMES = ("a zero", "a one", "a two", "a three", "a four", "a five", "a six", "a 
 SPLITS = ("train", "validation", "test")
 
 
+@functools.cache
 def load_digits() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Return the digits that scikit-learn carries, (1797, 8, 8) of 0 to 255, and which each is, (1797,)."""
     from sklearn.datasets import load_digits
 
     found = load_digits()
-    return np.round(found.images * (255 / BRIGHTEST)).astype(np.uint8), found.target.astype(np.int64)
+    pictures, classes = np.round(found.images * (255 / BRIGHTEST)).astype(np.uint8), found.target.astype(np.int64)
+    for kept in (pictures, classes):
+        kept.flags.writeable = False  # every caller has the same
+    return pictures, classes
+
+
+def made_of_digits(
+    counts: Mapping[str, int],
+    make: Callable[[NDArray[np.int64], int, np.random.PCG64], Examples],
+    seed: int,
+    *,
+    validated: bool,
+) -> dict[str, Examples]:
+    """Return splits, each made of digits of its own, by a chance of its own.
+
+    Args:
+        counts: how many examples `train`, `validation` and `test` have.
+        make: returns so many examples of some of the digits, which it is given by their numbers, and of a chance.
+        seed: of which digits each split has, and of the chances.
+        validated: whether there is a split `validation`.
+    """
+    shared = share_digits(load_digits()[0], np.random.PCG64(seed), validated=validated)
+    return {name: make(own, counts[name], chance(seed, name)) for name, own in shared.items()}
 
 
 def share_digits(

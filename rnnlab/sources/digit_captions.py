@@ -27,7 +27,7 @@ from rnnlab.places import Places
 from rnnlab.signature import Field as ExampleField
 from rnnlab.signature import Signature
 from rnnlab.sources import SequenceSource, Validation
-from rnnlab.sources._digits import NAMES, SIDE, chance, drawn, load_digits, read_frames, share_digits
+from rnnlab.sources._digits import NAMES, SIDE, drawn, load_digits, made_of_digits, read_frames
 from rnnlab.sources._targets import TEXT_TARGET
 
 SLACK = 2  # pixels by which a digit may stand beside the line of its row or column, either way
@@ -83,20 +83,21 @@ class DigitCaptions(SequenceSource):
         return True
 
     def open(self, places: Places) -> dict[str, Examples]:
-        pictures, classes = load_digits()
-        counts = {"train": self.train, "test": self.test}
-        if self.validation.by == "given":
-            counts["validation"] = self.validation_examples
-        splits: dict[str, Examples] = {}
-        for name, own in share_digits(pictures, np.random.PCG64(self.seed), validated="validation" in counts).items():
-            bits = chance(self.seed, name)
-            layouts = [lay_out(own, self.digits, self.size, bits) for _ in range(counts[name])]
-            splits[name] = _examples(layouts, pictures, classes, self.size)
-        return splits
+        counts = {"train": self.train, "validation": self.validation_examples, "test": self.test}
+        return made_of_digits(counts, self._examples, self.seed, validated=self.validation.by == "given")
 
     def read_input(self, path: Path, signature: Signature) -> Examples:
         """Return the pictures of an archive: its array `frames`, (N, H, W) or (N, H, W, 1), pixels of 0 to 255."""
         return read_frames(path, signature, pictures=True)
+
+    def _examples(self, own: NDArray[np.int64], count: int, bits: np.random.PCG64) -> FlatExamples:
+        pictures, classes = load_digits()
+        layouts = [lay_out(own, self.digits, self.size, bits) for _ in range(count)]
+        values = np.stack([draw(layout, pictures, self.size) for layout in layouts])
+        targets = np.array([caption(layout, classes).encode() for layout in layouts], np.bytes_)
+        signature = Signature((ExampleField("frames", "frames", (self.size, self.size, 1)),), TEXT_TARGET)
+        ids, ones = [str(number) for number in range(count)], np.ones(count, np.int64)
+        return FlatExamples.from_lengths(signature, ids, values, ones, targets)
 
 
 def room(count: int) -> int:
@@ -129,13 +130,3 @@ def draw(layout: Layout, pictures: NDArray[np.uint8], size: int) -> NDArray[np.u
     for digit, (row, column) in zip(layout.digits, layout.corners, strict=True):
         canvas[row : row + SIDE, column : column + SIDE, 0] = pictures[digit]
     return canvas
-
-
-def _examples(
-    layouts: list[Layout], pictures: NDArray[np.uint8], classes: NDArray[np.int64], size: int
-) -> FlatExamples:
-    values = np.stack([draw(layout, pictures, size) for layout in layouts])
-    targets = np.array([caption(layout, classes).encode() for layout in layouts], np.bytes_)
-    signature = Signature((ExampleField("frames", "frames", (size, size, 1)),), TEXT_TARGET)
-    ids, ones = [str(number) for number in range(len(layouts))], np.ones(len(layouts), np.int64)
-    return FlatExamples.from_lengths(signature, ids, values, ones, targets)

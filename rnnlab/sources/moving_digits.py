@@ -26,7 +26,7 @@ from rnnlab.places import Places
 from rnnlab.signature import Field as ExampleField
 from rnnlab.signature import Signature
 from rnnlab.sources import SequenceSource, Validation
-from rnnlab.sources._digits import NAMES, SIDE, chance, drawn, load_digits, read_frames, share_digits
+from rnnlab.sources._digits import NAMES, SIDE, drawn, load_digits, made_of_digits, read_frames
 from rnnlab.sources._targets import TEXT_TARGET
 
 STRAIGHT: Mapping[str, tuple[int, int]] = MappingProxyType(  # rows down, columns to the right
@@ -98,28 +98,15 @@ class MovingDigits(SequenceSource):
         return True
 
     def open(self, places: Places) -> dict[str, Examples]:
-        pictures, classes = load_digits()
-        counts = {"train": self.train, "test": self.test}
-        if self.validation.by == "given":
-            counts["validation"] = self.validation_examples
-        shared = share_digits(pictures, np.random.PCG64(self.seed), validated="validation" in counts)
-        return {
-            name: self._examples(own, counts[name], pictures, classes, chance(self.seed, name))
-            for name, own in shared.items()
-        }
+        counts = {"train": self.train, "validation": self.validation_examples, "test": self.test}
+        return made_of_digits(counts, self._examples, self.seed, validated=self.validation.by == "given")
 
     def read_input(self, path: Path, signature: Signature) -> Examples:
         """Return the clips of an archive: `frames` (N, T, H, W) or (N, T, H, W, 1) of 0 to 255, and `lengths` (N,)."""
         return read_frames(path, signature, pictures=False)
 
-    def _examples(
-        self,
-        own: NDArray[np.int64],
-        count: int,
-        pictures: NDArray[np.uint8],
-        classes: NDArray[np.int64],
-        bits: np.random.PCG64,
-    ) -> FlatExamples:
+    def _examples(self, own: NDArray[np.int64], count: int, bits: np.random.PCG64) -> FlatExamples:
+        pictures, classes = load_digits()
         digits = [int(own[drawn(bits, len(own))]) for _ in range(count)]
         courses = [self._path(number, bits) for number in range(count)]
         clips = [draw(pictures[digit], course, self.size) for digit, course in zip(digits, courses, strict=True)]

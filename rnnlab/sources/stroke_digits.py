@@ -22,7 +22,7 @@ from rnnlab.examples import Examples, FlatExamples
 from rnnlab.places import Places
 from rnnlab.signature import Signature
 from rnnlab.sources import SequenceSource, Validation
-from rnnlab.sources._digits import SIDE, between, chance, drawn, load_digits, share_digits
+from rnnlab.sources._digits import SIDE, between, drawn, load_digits, made_of_digits
 from rnnlab.sources._strokes import STROKES
 from rnnlab.sources._targets import TEXT_TARGET
 from rnnlab.sources._tracing import Stroke, trace
@@ -75,22 +75,15 @@ class StrokeDigits(SequenceSource):
         return True
 
     def open(self, places: Places) -> dict[str, Examples]:
-        pictures, classes = load_digits()
-        validated = self.validation.by == "given"
         counts = {"train": self.train, "validation": self.validation_examples, "test": self.test}
-        return {
-            name: self._examples(own, counts[name], classes, chance(self.seed, name))
-            for name, own in share_digits(pictures, np.random.PCG64(self.seed), validated=validated).items()
-        }
+        return made_of_digits(counts, self._examples, self.seed, validated=self.validation.by == "given")
 
     def read_input(self, path: Path, signature: Signature) -> Examples:
         """Return the drawings of a file, in the forms that the source `quickdraw` reads."""
         return Quickdraw(train=str(path), on_bad=self.on_bad).read_input(path, signature)
 
-    def _examples(
-        self, own: NDArray[np.int64], count: int, classes: NDArray[np.int64], bits: np.random.PCG64
-    ) -> FlatExamples:
-        traced, drawings, texts = traced_digits(), [], []
+    def _examples(self, own: NDArray[np.int64], count: int, bits: np.random.PCG64) -> FlatExamples:
+        classes, traced, drawings, texts = load_digits()[1], traced_digits(), [], []
         for _ in range(count):
             length = self.shortest + drawn(bits, self.longest - self.shortest + 1)
             digits = [int(own[drawn(bits, len(own))]) for _ in range(length)]

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field as Key
 
 from rnnlab.signature import Field, Kind
 from rnnlab.stems import Stem
+
+Readout = Annotated[
+    Literal["flatten", "mean"],
+    Key(
+        description="what the last block's pixels become: flatten keeps where something is; mean only what is there, "
+        "with far fewer weights"
+    ),
+]
 
 
 class FrameStem(Stem):
@@ -28,7 +38,7 @@ class FrameStem(Stem):
         """
 
 
-def read_out(maps: Any, readout: Literal["flatten", "mean"], units: int, dropout: float, of: str) -> Any:
+def read_out(maps: Any, readout: Readout, units: int, dropout: float, of: str) -> Any:
     """Return symbolic vectors (B, T, units) of what convolutions made of frames, (B, T, H, W, C).
 
     Layer normalisation (Ba et al. 2016) stands before the ReLU: each unit adds up thousands of pixels that are never
@@ -36,7 +46,7 @@ def read_out(maps: Any, readout: Literal["flatten", "mean"], units: int, dropout
 
     Args:
         maps: see above.
-        readout: what the pixels become, see `Cnn.readout`.
+        readout: what the pixels become.
         units: size of a vector.
         dropout: share of each vector dropped in training.
         of: begins the names of the layers.

@@ -50,8 +50,7 @@ NETWORKS = {
     "Xception": "xception",
 }
 IMAGENET = "imagenet"
-# What Keras and h5py raise where weights can't be fetched, are damaged, or are of another network; where a server can't
-# be reached, an Exception of no other kind.
+# What Keras and h5py raise where weights can't be fetched, are damaged, or are of another network.
 FAULTS = (OSError, ValueError, KeyError, RuntimeError, zipfile.BadZipFile)
 
 
@@ -143,19 +142,25 @@ def begin_backbones(
 
 
 def _load(stem: Backbone, own: Any, places: Places) -> None:
+    try:
+        if stem.weights == IMAGENET:
+            own.set_weights(_published(stem.network, own.input_shape[1:]).get_weights())
+        else:
+            own.load_weights(str(places.find(str(stem.weights), "weights")))
+    except FAULTS as error:
+        remedy = "; without a network, give a file of weights" if stem.weights == IMAGENET else ""
+        raise DataError(f"stem: the weights of {stem.network} can't be had: {told(error)}{remedy}") from error
+
+
+def _published(name: str, shape: tuple[int, ...]) -> Any:
+    """Return a network with the weights of Keras, which it fetches where they were not fetched before."""
     import keras
 
     try:
-        if stem.weights == IMAGENET:
-            shape = own.input_shape[1:]
-            other = getattr(keras.applications, stem.network)(include_top=False, input_shape=shape, pooling="avg")
-            own.set_weights(other.get_weights())
-        else:
-            own.load_weights(str(places.find(str(stem.weights), "weights")))
-    except DataError:
-        raise
+        return getattr(keras.applications, name)(include_top=False, input_shape=shape, pooling="avg")
     except Exception as error:
-        if type(error) is not Exception and not isinstance(error, FAULTS):
+        # Where a server can't be reached or refuses, `keras.utils.get_file` raises an Exception of no kind of its own,
+        # which nothing narrower catches; whatever has a kind goes on as it is.
+        if type(error) is not Exception:
             raise
-        remedy = "; without a network, give a file of weights" if stem.weights == IMAGENET else ""
-        raise DataError(f"stem: the weights of {stem.network} can't be had: {told(error)}{remedy}") from error
+        raise OSError(told(error)) from error

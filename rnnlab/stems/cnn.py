@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field as Key
 
-from rnnlab.stems._frames import FrameStem, read_out
+from rnnlab.stems._frames import FrameStem, Readout, read_out
 from rnnlab.strict import Strict
 
 
@@ -31,11 +31,7 @@ class Cnn(FrameStem):
         min_length=1,
         description="convolution blocks, from the pixels up",
     )
-    readout: Literal["flatten", "mean"] = Key(
-        "flatten",
-        description="what the last block's pixels become: flatten keeps where something is; mean only what is there, "
-        "with far fewer weights",
-    )
+    readout: Readout = "flatten"
     units: int = Key(128, ge=1, description="size of a frame's vector")
     dropout: float = Key(0.0, ge=0, lt=1, description="share of each frame's vector dropped in training")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -27,6 +26,7 @@ from rnnlab.signature import Field, Signature
 from rnnlab.sources import _frame_store, _videos
 from rnnlab.sources.video_folder import VideoFolder
 from rnnlab.transforms import TRANSFORMS
+from tests.guides import specs_of
 from tests.made_videos import moving, write_changing, write_clip, write_sound
 from tests.test_cli import ROOT, rnnlab
 
@@ -655,7 +655,7 @@ def test_progress_is_drawn_on_a_terminal_alone(lab: Path, capsys: pytest.Capture
 
 
 def test_the_specs_of_the_guide_are_accepted(tmp_path: Path) -> None:
-    blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "video.md").read_text("utf-8"), re.DOTALL)
+    blocks = specs_of("video")
     assert len(blocks) == 4
     for block in blocks:
         rest = "" if "task:" in block else "task: {kind: classification}\nmodel: {architecture: stacked_rnn}\n"
