@@ -5,30 +5,24 @@ Axes: B batch, T time, H height, W width, C channels.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from pydantic import Field
 
-from rnnlab.augmentations import Augmentation
-from rnnlab.signature import Kind, Signature
+from rnnlab.augmentations._frames import FrameAugmentation
 
 
-class Erase(Augmentation):
+class Erase(FrameAugmentation):
     """Black out a rectangle of each clip, of any size up to a largest, at the same place in all of its frames.
 
     A network then can't rely on a single part of what it sees (Zhong et al. 2020, random erasing).
     """
 
-    kinds: ClassVar[frozenset[Kind]] = frozenset({"frames"})
-
     largest: float = Field(0.4, gt=0, le=1, description="how much of a frame's height, and of its width, at most")
 
-    def apply(self, batch: Mapping[str, Any], signature: Signature, seed: Any) -> dict[str, Any]:
+    def varied(self, frames: Any, seed: Any) -> Any:
         import tensorflow as tf
 
-        name = signature.inputs[0].name
-        frames = batch[name]
         drawn = tf.random.stateless_uniform([2, 2, tf.shape(frames)[0], 1], seed)  # axes, size and place, B
         hidden = []
         for axis, size in enumerate(frames.shape[2:4]):
@@ -38,4 +32,4 @@ class Erase(Augmentation):
             hidden.append((places >= begin) & (places < begin + share))  # (B, H) or (B, W)
         rows, columns = hidden
         erased = rows[:, tf.newaxis, :, tf.newaxis, tf.newaxis] & columns[:, tf.newaxis, tf.newaxis, :, tf.newaxis]
-        return {**batch, name: tf.where(erased, tf.zeros((), frames.dtype), frames)}
+        return tf.where(erased, tf.zeros((), frames.dtype), frames)
