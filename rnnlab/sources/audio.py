@@ -22,7 +22,7 @@ from rnnlab.signature import Signature
 from rnnlab.sources._checks import BadSequences, near
 from rnnlab.sources._clip_files import ClipFiles
 from rnnlab.sources._clips import Clips, Manifest, Wanted, check_apart, clips_of
-from rnnlab.sources._file_names import Choices, NamePattern, chosen, parts_of, read_name
+from rnnlab.sources._file_names import Choices, NamePattern, check_choices, chosen, parts_of, read_name
 from rnnlab.sources._joined import Joined
 from rnnlab.sources._progress import Progress
 from rnnlab.sources._sounds import (
@@ -35,7 +35,6 @@ from rnnlab.sources._sounds import (
     read_samples,
     require_reader,
 )
-from rnnlab.strict import shown
 
 NAME = "audio"
 
@@ -92,9 +91,7 @@ class Audio(ClipFiles):
     def _names_fit(self) -> Audio:
         if self.names is not None and self.manifest is not None:
             raise ValueError("a manifest says what names would say; remove one of the two")
-        for key, where in (("test_where", self.test_where), ("validation_where", self.validation_where)):
-            if where is None:
-                continue
+        for key, where in self._choices.items():
             if self.names is None:
                 raise ValueError(f"{key} chooses by the parts of names; give the key names")
             parts = parts_of(self.names)
@@ -149,12 +146,9 @@ class Audio(ClipFiles):
         """Return recordings with the class, the group and the split that their names say."""
         if self.names is None:
             return clips
-        said = [read_name(self.names, path) for path in clips.paths]
-        for number, each in enumerate(said):
-            if each is None:
-                expected = f"a name of the form {shown(self.names)}, as data.names says"
-                raise DataError(f"{clips.places[number]}: expected {expected}; received another; rename or move it")
-        known = [each for each in said if each is not None]
+        known = [read_name(self.names, *each) for each in zip(clips.paths, clips.places, strict=True)]
+        for key, where in self._choices.items():
+            check_choices(key, where, known)
         parts = parts_of(self.names)
         return replace(
             clips,
@@ -163,11 +157,15 @@ class Audio(ClipFiles):
             splits=[self._split_of(each) for each in known] if self.splits_inside else clips.splits,
         )
 
+    @property
+    def _choices(self) -> dict[str, Choices]:
+        """What chooses the recordings of each split beside `train`, by its key."""
+        both = {"test_where": self.test_where, "validation_where": self.validation_where}
+        return {key: where for key, where in both.items() if where is not None}
+
     def _split_of(self, said: dict[str, str]) -> str:
-        for split, where in (("test", self.test_where), ("validation", self.validation_where)):
-            if where is not None and chosen(said, where):
-                return split
-        return "train"
+        chosen_by = (key for key, where in self._choices.items() if chosen(said, where))
+        return next(chosen_by, "train").removesuffix("_where")
 
     def _heading(self, clips: Clips, number: int, bad: BadSequences) -> Heading | None:
         """Return what a recording's header says, or None of a bad one."""

@@ -142,6 +142,63 @@ def test_a_name_of_another_form_is_told(lab: Path) -> None:
     assert "three.wav: expected a name of the form '{label}_{group}_{take}', as data.names says" in message(lab)
 
 
+@pytest.mark.parametrize(
+    ("pattern", "name", "ways"),
+    [
+        ("{label}_{group}_{take}", "7_mary_ann_3.wav", ("'mary', take 'ann_3'", "'7_mary', group 'ann', take '3'")),
+        ("{label}_{take}", "one__2.wav", ("label 'one', take '_2'", "label 'one_', take '2'")),
+        ("{group}/{label}_{take}", "ann/thank_you_2.wav", ("label 'thank', take 'you_2'", "'thank_you', take '2'")),
+    ],
+)
+def test_a_name_that_can_be_read_in_two_ways_is_told(pattern: str, name: str, ways: tuple[str, str], lab: Path) -> None:
+    write(lab / "names" / name, tone())
+    told = message(lab, train="names", names=pattern)
+    assert f"{name}: expected a name that '{pattern}', as data.names says, reads in one way" in told
+    assert all(way in told for way in ways)
+    assert "rename it" in told
+
+
+def test_separators_within_a_part_are_read_where_another_tells_the_parts_apart(lab: Path) -> None:
+    write(lab / "names" / "ann-thank_you-2.wav", tone())
+    write(lab / "names" / "bob-please-1.wav", tone())
+    train = read(lab, train="names", names="{group}-{label}-{take}")["train"]
+    assert train.signature.known_target.names == ("please", "thank_you")
+
+
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        (
+            {"test_where": {"take": [0, 7]}},
+            "data.test_where: take: expected a value that names of files have",
+        ),
+        ({"test_where": {"take": [7]}}, "received 7, which none has; there are 0, 1, 2"),
+        (
+            {"test_where": {"group": ["anne"]}},
+            "'anne', which none has; did you mean 'ann'?; there are ann, bob",
+        ),
+        (
+            {"validation_where": {"take": ["00"]}, "validation": {"by": "given"}},
+            "data.validation_where: take: expected",
+        ),
+    ],
+)
+def test_a_value_that_no_name_has_is_told(keys: dict[str, Any], told: str, lab: Path) -> None:
+    assert told in message(lab, **keys)
+
+
+def test_of_many_values_the_first_and_the_last_are_told(lab: Path) -> None:
+    for take in range(3, 30):
+        write(lab / "clips" / f"one_ann_{take}.wav", tone())
+    assert message(lab, test_where={"take": [77]}).endswith("there are 30, 0 to 29")
+
+
+def test_values_that_no_name_has_together_are_told(lab: Path) -> None:
+    write(lab / "clips" / "one_cy_9.wav", tone())
+    told = message(lab, test_where={"group": ["ann"], "take": [9]})
+    assert "data.test_where: expected values that some file has together" in told
+
+
 def test_recordings_of_several_rates_are_brought_to_the_one_that_the_spec_says(lab: Path) -> None:
     write(lab / "clips" / "one_cy_0.wav", tone(0.2, rate=16_000), 16_000)
     told = message(lab)
