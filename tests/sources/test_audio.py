@@ -249,6 +249,68 @@ def cut_off(path: Path, count: int) -> None:
     path.write_bytes(path.read_bytes()[:count])
 
 
+FORMS: dict[str, tuple[str, dict[str, Any]]] = {
+    "WAV": ("a.wav", {}),
+    "WAV of wide headers": ("a.wav", {"format": "WAVEX"}),
+    "RIFX": ("a.wav", {"endian": "BIG"}),
+    "RF64": ("a.wav", {"format": "RF64"}),
+    "FLAC": ("a.flac", {}),
+    "Vorbis": ("a.ogg", {}),
+    "Opus": ("a.ogg", {"subtype": "OPUS"}),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_whole_file_is_read_and_one_that_is_cut_anywhere_is_told(form: str, tmp_path: Path) -> None:
+    name, how = FORMS[form]
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, 2 * RATE)  # of several pages, as far as there are pages
+    path = write(tmp_path / name, noise, **how)
+    whole = path.read_bytes()
+    assert len(read_samples(path, RATE)) == len(noise)
+    pages = [at for at in range(1, len(whole)) if whole.startswith(b"OggS", at)]
+    shares = [len(whole) * share // 100 for share in (50, 60, 75, 90, 99)]
+    for count in (*shares, *pages[2:], len(whole) - 2):
+        cut_off(path, count)
+        with pytest.raises(SoundError):
+            read_samples(path, RATE)
+        path.write_bytes(whole)
+
+
+@pytest.mark.parametrize("form", ["RIFX", "RF64", "Vorbis"])
+def test_how_much_of_a_file_is_missing_is_told(form: str, tmp_path: Path) -> None:
+    name, how = FORMS[form]
+    path = write(tmp_path / name, tone(), **how)
+    cut_off(path, path.stat().st_size - 11)
+    with pytest.raises(SoundError, match="expected 11 bytes more at its end: it was cut off; copy or download it"):
+        read_heading(path)
+
+
+@pytest.mark.parametrize(
+    ("form", "lengths"),
+    [(form, [length]) for form in ("WAV", "RIFX") for length in (0x7FFFFFFF, 0xFFFFFFFF)]
+    + [("RF64", [0xFFFFFFFF, 2**62 + 2**61]), ("RF64", [0x7FFFFFFF, 2**62])],
+)
+def test_wav_that_was_written_before_its_length_was_known_is_read(
+    form: str, lengths: list[int], tmp_path: Path
+) -> None:
+    name, how = FORMS[form]
+    path = write(tmp_path / name, tone(), **how)
+    data = bytearray(path.read_bytes())
+    at = data.index(b"data") + 4
+    data[at : at + 4] = struct.pack(">I" if form == "RIFX" else "<I", lengths[0])
+    for long in lengths[1:]:
+        at = data.index(b"ds64") + 8
+        data[at : at + 24] = struct.pack("<QQQ", long, long, 0)
+    path.write_bytes(data)
+    np.testing.assert_allclose(read_samples(path, RATE)[:, 0], tone(), atol=2**-15)
+
+
+def test_what_stands_behind_the_last_page_of_ogg_does_no_harm(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.ogg", tone())
+    path.write_bytes(path.read_bytes() + b"TAG" + bytes(125))
+    assert len(read_samples(path, RATE)) == len(tone())
+
+
 def damaged(path: Path) -> None:
     data = bytearray(path.read_bytes())
     middle = len(data) // 2
