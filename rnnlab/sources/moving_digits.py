@@ -26,7 +26,7 @@ from rnnlab.places import Places
 from rnnlab.signature import Field as ExampleField
 from rnnlab.signature import Signature
 from rnnlab.sources import SequenceSource, Validation
-from rnnlab.sources._digits import NAMES, SIDE, chance, drawn, load_digits, read_frames, share_digits
+from rnnlab.sources._digits import NAMES, SIDE, OwnDigits, chance, drawn, load_digits, read_frames, share_digits
 from rnnlab.sources._targets import TEXT_TARGET
 
 STRAIGHT: Mapping[str, tuple[int, int]] = MappingProxyType(  # rows down, columns to the right
@@ -77,9 +77,9 @@ class MovingDigits(SequenceSource):
     longest: int = Field(16, ge=1, le=200, description="the most frames of a clip")
     size: int = Field(24, ge=SIDE + 1, le=64, description="pixels of each side of a frame")
     seed: int = Field(0, ge=0, description="seed of the splits and the clips")
-    validation: Validation = Field(
+    validation: OwnDigits = Field(
         default_factory=lambda: Validation(by="given"),
-        description="how validation clips are found; `given`: of digits of their own",
+        description="how validation clips are found; `given`: of digits of their own, `none`: not at all",
     )
 
     idle_unless = MappingProxyType({"validation_examples": ("validation", lambda how: how.by == "given")})
