@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from rnnlab.errors import DataError
 from rnnlab.examples import Examples
 from rnnlab.signature import Signature
 from rnnlab.sources._digits import chance, drawn
@@ -25,7 +26,8 @@ Milliseconds = Annotated[int, Field(ge=0, le=10_000)]
 class Joined(Strict):
     """How recordings are joined: some of one split, and where there are groups of one group, with silence between.
 
-    What is asked for is the text of their labels, in order.
+    Each is drawn from all of them: it may stand in several joined ones, and in one several times. What is asked for is
+    the text of their labels, in order.
     """
 
     least: int = Field(1, ge=1, le=100, description="the fewest recordings of a joined one")
@@ -50,8 +52,12 @@ class Joined(Strict):
             raise ValueError(f"silence_ms: expected [least, most]; received {self.silence_ms}")
         return self
 
-    def join(self, split: str, single: Examples) -> JoinedExamples:
-        """Return joined recordings of the single ones of a split."""
+    def join(self, split: str, single: Examples, longest_seconds: float) -> JoinedExamples:
+        """Return joined recordings of the single ones of a split.
+
+        Raises:
+            DataError: one is longer than so many seconds.
+        """
         bits = chance(self.seed, split)
         everyone = np.arange(len(single))
         groups = np.zeros(len(single), str) if single.groups is None else single.groups
@@ -64,7 +70,16 @@ class Joined(Strict):
             gaps.append(
                 np.array([self._gap(single.signature.inputs[0].rate, bits) for _ in range(count - 1)], np.int64)
             )
-        return JoinedExamples(single, parts, gaps, self.joint)
+        joined = JoinedExamples(single, parts, gaps, self.joint)
+        longest = int(joined.lengths.argmax())
+        seconds = joined.lengths[longest] / single.signature.inputs[0].rate
+        if seconds > longest_seconds:
+            raise DataError(
+                f"data.joined: expected joined recordings of at most {longest_seconds:g} s; received one of "
+                f"{seconds:,.1f} s, of {len(parts[longest])} recordings of '{split}'; lower joined.most or silence_ms, "
+                "or raise data.longest_seconds"
+            )
+        return joined
 
     def _gap(self, rate: int, bits: np.random.PCG64) -> int:
         """Return the samples of a silence."""
@@ -87,7 +102,8 @@ class JoinedExamples(Examples):
     ) -> None:
         self.single, self.parts, self.gaps = single, parts, gaps
         self.signature = Signature(single.signature.inputs, TEXT_TARGET)
-        self.ids = ["+".join(single.ids[int(part)] for part in each) for each in parts]
+        # Of the same parts there may be several: the number tells them apart.
+        self.ids = [f"{number}:{'+'.join(single.ids[int(part)] for part in each)}" for number, each in enumerate(parts)]
         pairs = zip(parts, gaps, strict=True)
         self.lengths = np.array([single.lengths[part].sum() + gap.sum() for part, gap in pairs], np.int64)
         labels = _labels(single)

@@ -55,6 +55,22 @@ class Heading:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Limit:
+    """How long a recording may be, which its header tells before any of it is decoded.
+
+    Attributes:
+        seconds: the most.
+        remedy: what to do about a longer one.
+    """
+
+    seconds: float = 60.0
+    remedy: str = "cut it"
+
+
+USUAL = Limit()
+
+
 def require_reader() -> None:
     """Refuse to go on without soundfile.
 
@@ -70,25 +86,24 @@ def require_reader() -> None:
         ) from None
 
 
-def read_heading(path: Path) -> Heading:
+def read_heading(path: Path, longest: Limit = USUAL) -> Heading:
     """Return what the header of a recording says.
 
     Raises:
-        SoundError: it is none, or has no samples.
+        SoundError: it is none, has no samples, or is longer than it may be.
     """
     with _opened(path) as sound:
-        if not sound.frames:
-            raise SoundError("expected samples; received a recording that has none; remove it")
-        return Heading(sound.samplerate, sound.frames / sound.samplerate)
+        return _heading_of(sound, longest)
 
 
-def read_samples(path: Path, rate: int) -> NDArray[np.float32]:
+def read_samples(path: Path, rate: int, longest: Limit = USUAL) -> NDArray[np.float32]:
     """Return the samples of a recording at a rate in Hz, (T, 1) of -1 to 1: the mean of its channels.
 
     Raises:
-        SoundError: it is none, is damaged, or silent throughout.
+        SoundError: it is none, is damaged, silent throughout, or longer than it may be.
     """
     with _opened(path) as sound:
+        _heading_of(sound, longest)
         blocks = [block.mean(axis=1, dtype=np.float32) for block in _blocks(sound)]
         samples = np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
         if len(samples) < sound.frames:
@@ -100,6 +115,17 @@ def read_samples(path: Path, rate: int) -> NDArray[np.float32]:
     if not samples.any():
         raise SoundError(f"expected sound; received {len(samples):,} samples that are 0 throughout; remove it")
     return resampled(samples, own, rate)[:, np.newaxis]
+
+
+def _heading_of(sound: Any, longest: Limit) -> Heading:
+    """Return what the header of an open recording says, if that can be read, and may be."""
+    if not sound.frames:
+        raise SoundError("expected samples; received a recording that has none; remove it")
+    seconds = sound.frames / sound.samplerate
+    if seconds > longest.seconds:
+        expected = f"a recording of at most {longest.seconds:g} s"
+        raise SoundError(f"expected {expected}; received {seconds:,.1f} s; {longest.remedy}")
+    return Heading(sound.samplerate, seconds)
 
 
 def resampled(samples: NDArray[np.float32], own: int, rate: int) -> NDArray[np.float32]:

@@ -30,6 +30,7 @@ from rnnlab.sources._sounds import (
     LOWEST_RATE,
     SUFFIXES,
     Heading,
+    Limit,
     SoundError,
     read_heading,
     read_samples,
@@ -72,7 +73,10 @@ class Audio(ClipFiles):
         description="samples a second, in Hz, to which recordings are brought; default: their own, if all have one",
     )
     longest_seconds: float = Field(
-        60.0, gt=0, le=86_400, description="a longer recording is a bad one; one at a time is in memory"
+        60.0,
+        gt=0,
+        le=86_400,
+        description="a longer recording is a bad one, and none may be joined that is longer; one at a time is in memory",
     )
     joined: Joined | None = Field(
         None,
@@ -120,7 +124,7 @@ class Audio(ClipFiles):
         for name, clips in found.items():
             self.check_groups(clips, bad[name])
             like = splits["train"].signature.target if name != "train" else None
-            splits[name] = _read(clips, rate, bad[name], *self.target(clips, bad[name], like))
+            splits[name] = _read(clips, rate, self._longest, bad[name], *self.target(clips, bad[name], like))
         train = splits["train"]
         shortest, longest = train.lengths.min() / rate, train.lengths.max() / rate
         note = f"{rate:,} samples a second; recordings of {shortest:.2f} to {longest:.2f} s"
@@ -129,7 +133,11 @@ class Audio(ClipFiles):
     def splits(self, places: Places) -> dict[str, Examples]:
         """Open the source, cut the validation split, and join what is to be joined within each split."""
         found = super().splits(places)
-        return found if self.joined is None else {name: self.joined.join(name, each) for name, each in found.items()}
+        return (
+            found
+            if self.joined is None
+            else {name: self.joined.join(name, each, self.longest_seconds) for name, each in found.items()}
+        )
 
     def read_input(self, path: Path, signature: Signature) -> Examples:
         """Return a recording, all of a folder and the folders in it, or those that a table lists, at the run's rate."""
@@ -140,7 +148,7 @@ class Audio(ClipFiles):
         others = sum(each is not None and each.rate != rate for each in headings)
         if others:
             clips.notes.append(f"{others} of {len(clips.ids)} recordings brought to {rate:,} Hz, the rate of training")
-        return _read(clips, rate, bad, None, None)
+        return _read(clips, rate, self._longest, bad, None, None)
 
     def named(self, clips: Clips) -> Clips:
         """Return recordings with the class, the group and the split that their names say."""
@@ -158,6 +166,10 @@ class Audio(ClipFiles):
         )
 
     @property
+    def _longest(self) -> Limit:
+        return Limit(self.longest_seconds, "cut it, or raise data.longest_seconds")
+
+    @property
     def _choices(self) -> dict[str, Choices]:
         """What chooses the recordings of each split beside `train`, by its key."""
         both = {"test_where": self.test_where, "validation_where": self.validation_where}
@@ -170,16 +182,10 @@ class Audio(ClipFiles):
     def _heading(self, clips: Clips, number: int, bad: BadSequences) -> Heading | None:
         """Return what a recording's header says, or None of a bad one."""
         try:
-            heading = read_heading(clips.paths[number])
-            if heading.seconds > self.longest_seconds:
-                raise SoundError(
-                    f"expected a recording of at most {self.longest_seconds:g} s; received {heading.seconds:,.1f} s; "
-                    "cut it, or raise data.longest_seconds"
-                )
+            return read_heading(clips.paths[number], self._longest)
         except SoundError as error:
             bad.add(number, clips.places[number], str(error))
             return None
-        return heading
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,11 +194,13 @@ class Recordings(Examples):
 
     Attributes:
         paths: their files.
+        longest: how long each may be, whatever becomes of its file.
     """
 
     signature: Signature
     ids: Sequence[str]
     paths: Sequence[Path]
+    longest: Limit
     lengths: NDArray[np.int64]
     targets: NDArray[np.generic] | None
     groups: NDArray[np.generic] | None
@@ -202,7 +210,7 @@ class Recordings(Examples):
     def read(self, index: int) -> dict[str, NDArray[np.generic]]:
         path = self.paths[index]
         try:
-            samples = read_samples(path, self.signature.inputs[0].rate)
+            samples = read_samples(path, self.signature.inputs[0].rate, self.longest)
         except SoundError as error:
             raise DataError(f"{path}: {error}; it was another when the command began") from None
         if len(samples) != self.lengths[index]:
@@ -212,7 +220,12 @@ class Recordings(Examples):
 
 
 def _read(
-    clips: Clips, rate: int, bad: BadSequences, target: ExampleField | None, targets: NDArray[np.generic] | None
+    clips: Clips,
+    rate: int,
+    longest: Limit,
+    bad: BadSequences,
+    target: ExampleField | None,
+    targets: NDArray[np.generic] | None,
 ) -> Recordings:
     """Return recordings after reading each one once: what is wrong with it is known then, and how long it is."""
     lengths = np.zeros(len(clips.ids), np.int64)
@@ -221,7 +234,7 @@ def _read(
             progress.at(number)
             if number not in bad:
                 try:
-                    lengths[number] = len(read_samples(path, rate))
+                    lengths[number] = len(read_samples(path, rate, longest))
                 except SoundError as error:
                     bad.add(number, clips.places[number], str(error))
     bad.check_left(len(clips.ids), clips.shown)
@@ -230,6 +243,7 @@ def _read(
         Signature((ExampleField(NAME, "audio", (1,), (NAME,), rate=rate),), target),
         [clips.ids[number] for number in kept],
         [clips.paths[number] for number in kept],
+        longest,
         lengths[kept],
         None if targets is None else targets[kept],
         np.array([clips.groups[number] for number in kept], str) if clips.groups else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import subprocess
 import sys
@@ -448,7 +449,7 @@ def test_each_recording_is_in_memory_by_itself(lab: Path, monkeypatch: pytest.Mo
     read_now: list[Path] = []
     real = _sounds.read_samples
     monkeypatch.setattr(
-        "rnnlab.sources.audio.read_samples", lambda path, rate: [read_now.append(path), real(path, rate)][1]
+        "rnnlab.sources.audio.read_samples", lambda path, *rest: [read_now.append(path), real(path, *rest)][1]
     )
     train = read(lab)["train"]
     assert len(read_now) == len(NAMES)
@@ -457,6 +458,12 @@ def test_each_recording_is_in_memory_by_itself(lab: Path, monkeypatch: pytest.Mo
 
 
 # Recordings that are joined
+
+
+def parts_of(identity: str) -> list[str]:
+    """Return the recordings that a joined one is made of, by its name."""
+    return identity.partition(":")[2].split("+")
+
 
 JOINED = {"train": 60, "validation": 20, "test": 20, "most": 3}
 PARTS = {"test_where": {"take": [0]}, "validation_where": {"take": [1]}, "validation": {"by": "given"}}
@@ -467,7 +474,7 @@ def test_joined_recordings_are_of_one_split_and_one_speaker_and_their_text_is_ri
         assert len(examples) == JOINED[name]
         assert examples.signature.known_target.kind == "string"
         for identity, text in zip(examples.ids, examples.known_targets, strict=True):
-            said, speakers, takes = zip(*(part[:-4].split("_") for part in identity.split("+")), strict=True)
+            said, speakers, takes = zip(*(part[:-4].split("_") for part in parts_of(identity)), strict=True)
             assert bytes(text).decode() == " ".join(said)
             assert len(set(speakers)) == 1
             assert set(takes) == {{"train": "2", "validation": "1", "test": "0"}[name]}, take
@@ -481,7 +488,7 @@ def test_joined_recordings_are_their_parts_with_silence_between(lab: Path) -> No
     for number, identity in enumerate(joined.ids):
         samples, at = joined.read(number)["audio"], 0
         assert len(samples) == joined.lengths[number]
-        for part in identity.split("+"):
+        for part in parts_of(identity):
             gap = 0
             while at and not samples[at + gap + 1]:  # a tone's own first sample is 0
                 gap += 1
@@ -490,6 +497,30 @@ def test_joined_recordings_are_their_parts_with_silence_between(lab: Path) -> No
             np.testing.assert_array_equal(samples[at : at + len(single[part])], single[part])
             at += len(single[part])
         assert at == len(samples)
+
+
+def test_of_the_same_parts_there_may_be_several_each_with_a_name_of_its_own(lab: Path) -> None:
+    ids = read(lab, joined=JOINED)["train"].ids
+    assert len(set(ids)) == len(ids) == 60
+    assert len({tuple(parts_of(each)) for each in ids}) < 60
+
+
+def test_a_joined_recording_is_as_long_as_any_may_be(lab: Path) -> None:
+    joined = {**JOINED, "least": 3, "silence_ms": [100, 100]}
+    told = message(lab, joined=joined, longest_seconds=0.3)
+    assert re.search(r"data\.joined: expected joined recordings of at most 0\.3 s; received one of 0\.\d s, of 3", told)
+    assert "raise data.longest_seconds" in told
+    assert len(read(lab, joined=joined, longest_seconds=0.5)["train"]) == 60
+
+
+def test_a_recording_that_becomes_longer_than_it_may_be_is_told_before_it_is_decoded(
+    lab: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train = read(lab, longest_seconds=1.0)["train"]
+    write(lab / "clips" / NAMES[0], tone(1.5))
+    monkeypatch.setattr(_sounds, "_blocks", lambda sound: pytest.fail("it was decoded"))
+    with pytest.raises(DataError, match=r"expected a recording of at most 1 s; received 1\.5 s; cut it, or raise data"):
+        train.read(0)
 
 
 def test_the_seed_says_what_is_joined_and_splits_do_not_depend_on_each_other(lab: Path) -> None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import itertools
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 from pydantic import ValidationError
 
+from rnnlab.errors import DataError
 from rnnlab.examples import Examples
 from rnnlab.places import Places
-from rnnlab.sources import dial_tones
+from rnnlab.sources import _sounds, dial_tones
 from rnnlab.sources.dial_tones import RATE, DialTones
 
 # ITU-T Q.23, section 2, table: the two frequencies of each key, in Hz.
@@ -102,6 +105,18 @@ def test_the_seed_says_what_is_dialled_and_splits_do_not_depend_on_each_other() 
     more = calls(train=60)
     assert more["test"].fingerprint() == one["test"].fingerprint()
     np.testing.assert_array_equal(more["train"].read(47)["audio"], one["train"].read(47)["audio"])
+
+
+def test_a_recording_that_is_too_long_is_told_before_it_is_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signature, path = calls()["train"].signature, tmp_path / "call.wav"
+    soundfile.write(path, np.full(RATE, 0.1), RATE)
+    assert DialTones().read_input(path, signature).lengths.tolist() == [RATE]
+    soundfile.write(path, np.full(61 * RATE, 0.1), RATE)
+    monkeypatch.setattr(_sounds, "_blocks", lambda sound: pytest.fail("it was decoded"))
+    with pytest.raises(DataError, match=r"expected a recording of at most 60 s; received 61\.0 s; cut it"):
+        DialTones().read_input(path, signature)
 
 
 def test_calls_are_as_long_as_the_keys_say_and_some_keys_are_repeated() -> None:
