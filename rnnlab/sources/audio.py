@@ -76,7 +76,7 @@ class Audio(ClipFiles):
         60.0,
         gt=0,
         le=86_400,
-        description="a longer recording is a bad one, and none may be joined that is longer; one at a time is in memory",
+        description="a longer recording is a bad one, and none that is joined is longer; one at a time is in memory",
     )
     joined: Joined | None = Field(
         None,
