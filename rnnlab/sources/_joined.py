@@ -16,7 +16,7 @@ from rnnlab.examples import Examples
 from rnnlab.signature import Signature
 from rnnlab.sources._digits import chance, drawn
 from rnnlab.sources._targets import TEXT_TARGET
-from rnnlab.strict import Strict
+from rnnlab.strict import Ends, Strict, check_order
 
 MOST = 100_000
 
@@ -35,10 +35,8 @@ class Joined(Strict):
     train: int = Field(4000, ge=1, le=MOST, description="joined recordings to train on, of those of training")
     validation: int = Field(500, ge=1, le=MOST, description="to validate on, of those that validate")
     test: int = Field(1000, ge=1, le=MOST, description="to test on, of those that test")
-    silence_ms: list[Milliseconds] = Field(
+    silence_ms: Ends[Milliseconds] = Field(
         default_factory=lambda: [0, 300],
-        min_length=2,
-        max_length=2,
         description="[least, most] milliseconds of silence between two",
     )
     joint: str = Field(" ", max_length=10, description="what stands between two labels in the text")
@@ -46,10 +44,7 @@ class Joined(Strict):
 
     @model_validator(mode="after")
     def _in_order(self) -> Joined:
-        if self.most < self.least:
-            raise ValueError(f"most: expected {self.least} or more, as `least` says; received {self.most}")
-        if self.silence_ms[0] > self.silence_ms[1]:
-            raise ValueError(f"silence_ms: expected [least, most]; received {self.silence_ms}")
+        check_order(self, "least", "most")
         return self
 
     def join(self, split: str, single: Examples, longest_seconds: float) -> JoinedExamples:

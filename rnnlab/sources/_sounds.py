@@ -22,11 +22,10 @@ from numpy.typing import NDArray
 from rnnlab import bounded
 from rnnlab.errors import UserError, told
 from rnnlab.strict import shown
-from rnnlab.waveforms import fault_of
+from rnnlab.waveforms import HIGHEST_RATE, LOWEST_RATE, fault_of
 
 SUFFIXES = (".wav", ".flac", ".ogg")
 FORMATS = frozenset({"WAV", "WAVEX", "RF64", "FLAC", "OGG"})
-LOWEST_RATE, HIGHEST_RATE = 1000, 384_000  # Hz
 BLOCK = 1 << 16  # samples of each channel that are decoded at a time
 STREAMED = 0x7FFF0000  # what is declared to be as long, or longer, was written by who did not know its length
 STREAMED_64 = 1 << 43  # likewise, of lengths of 64 bits: more than a day of sound has at the highest rate

@@ -26,8 +26,6 @@ from rnnlab.sources._file_names import Choices, NamePattern, check_choices, chos
 from rnnlab.sources._joined import Joined
 from rnnlab.sources._progress import Progress
 from rnnlab.sources._sounds import (
-    HIGHEST_RATE,
-    LOWEST_RATE,
     SUFFIXES,
     Heading,
     Limit,
@@ -36,6 +34,7 @@ from rnnlab.sources._sounds import (
     read_samples,
     require_reader,
 )
+from rnnlab.waveforms import HIGHEST_RATE, LOWEST_RATE
 
 NAME = "audio"
 

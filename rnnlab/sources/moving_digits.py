@@ -28,6 +28,7 @@ from rnnlab.signature import Signature
 from rnnlab.sources import SequenceSource, Validation
 from rnnlab.sources._digits import NAMES, SIDE, OwnDigits, chance, drawn, load_digits, read_frames, share_digits
 from rnnlab.sources._targets import TEXT_TARGET
+from rnnlab.strict import check_order
 
 STRAIGHT: Mapping[str, tuple[int, int]] = MappingProxyType(  # rows down, columns to the right
     {"left": (0, -1), "right": (0, 1), "up": (-1, 0), "down": (1, 0)}
@@ -86,8 +87,7 @@ class MovingDigits(SequenceSource):
 
     @model_validator(mode="after")
     def _long_enough(self) -> MovingDigits:
-        if self.longest < self.shortest:
-            raise ValueError(f"longest: expected {self.shortest} or more, as `shortest` says; received {self.longest}")
+        check_order(self, "shortest", "longest")
         needed = 2 * SHORTEST_PHASE
         if self.asks in ("caption", "actions") and self.shortest < needed:
             raise ValueError(f"shortest: expected {needed} or more, for two motions; received {self.shortest}")

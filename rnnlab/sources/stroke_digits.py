@@ -27,6 +27,7 @@ from rnnlab.sources._strokes import STROKES
 from rnnlab.sources._targets import TEXT_TARGET
 from rnnlab.sources._tracing import Stroke, trace
 from rnnlab.sources.quickdraw import Quickdraw
+from rnnlab.strict import check_order
 
 SPACING = 0.8  # pixels of a picture from point to point
 # What is drawn evenly from [least, most]. Of a number:
@@ -66,8 +67,7 @@ class StrokeDigits(SequenceSource):
 
     @model_validator(mode="after")
     def _in_order(self) -> StrokeDigits:
-        if self.longest < self.shortest:
-            raise ValueError(f"longest: expected {self.shortest} or more, as `shortest` says; received {self.longest}")
+        check_order(self, "shortest", "longest")
         return self
 
     @classmethod

@@ -130,7 +130,7 @@ def test_every_speaker_in_turn_is_new(lab: Path) -> None:
             "remove test_where",
         ),
         ({"joined": {"least": 3, "most": 2}}, "most: expected 3 or more"),
-        ({"joined": {"silence_ms": [9, 3]}}, "silence_ms: expected"),
+        ({"joined": {"silence_ms": [9, 3]}}, r"silence_ms\n.* expected \[least, most\]; received \[9, 3\]"),
     ],
 )
 def test_keys_that_do_not_fit_are_told(keys: dict[str, Any], told: str) -> None:
