@@ -129,14 +129,30 @@ def test_calls_are_as_long_as_the_keys_say_and_some_keys_are_repeated() -> None:
     assert (field.kind, field.rate) == ("audio", RATE)
 
 
+def test_the_seconds_that_are_held_in_memory_are_those_that_calls_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    splits = calls(train=300, shortest=3, longest=7)
+    seconds = sum(float(each.lengths.sum()) for each in splits.values()) / RATE
+    monkeypatch.setattr(dial_tones, "MOST_SECONDS", 1.1 * seconds)
+    assert len(calls(train=300, shortest=3, longest=7)["train"]) == 300
+    monkeypatch.setattr(dial_tones, "MOST_SECONDS", 0.9 * seconds)
+    with pytest.raises(ValidationError, match="ask for fewer calls, or shorter ones"):
+        calls(train=300, shortest=3, longest=7)
+
+
+def test_fifty_thousand_calls_of_a_key_are_no_mistake() -> None:
+    assert DialTones(asks="key", train=50_000).train == 50_000
+
+
 @pytest.mark.parametrize(
     ("keys", "told"),
     [
         ({"shortest": 5, "longest": 3}, "expected 5 or more"),
         ({"ratio_db": [9, 3]}, "expected \\[least, most\\]"),
         ({"asks": "key", "longest": 3}, "longest"),
+        ({"train": 50_000, "shortest": 50, "longest": 50}, "received 50,024 calls of 50 keys on average, some 40"),
+        ({"train": 50_000, "longest": 50}, "expected calls that last some 43,200 s in all at most"),
     ],
 )
 def test_keys_that_do_not_fit_are_told(keys: dict[str, Any], told: str) -> None:
     with pytest.raises(ValidationError, match=told):
-        DialTones(**keys)
+        DialTones(**{"validation_examples": 12, "test": 12, **keys})
