@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from rnnlab.errors import did_you_mean
+
+Number = TypeVar("Number", int, float)
 
 EXPECTED = {
     "int_type": "expected a whole number",
@@ -83,6 +93,27 @@ def _expected(error: ErrorDetails) -> str:
 
 def _literals(expected: str) -> list[str]:
     return [word.strip("'") for part in expected.split(" or ") for word in part.split(", ")]
+
+
+def _in_order(ends: list[Number]) -> list[Number]:
+    if ends[0] > ends[1]:
+        raise ValueError(f"expected [least, most]; received {ends}")
+    return ends
+
+
+Ends = Annotated[list[Number], Field(min_length=2, max_length=2), AfterValidator(_in_order)]
+"""What is drawn from a range: [least, most]."""
+
+
+def check_order(keys: BaseModel, least: str, most: str) -> None:
+    """Check that one key is no less than another.
+
+    Raises:
+        ValueError: it is.
+    """
+    low, high = getattr(keys, least), getattr(keys, most)
+    if high < low:
+        raise ValueError(f"{most}: expected {low} or more, as `{least}` says; received {high}")
 
 
 class Strict(BaseModel):

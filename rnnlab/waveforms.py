@@ -1,4 +1,4 @@
-"""Waveforms: what is accepted as the samples of a recording."""
+"""Waveforms: what is accepted as the samples of a recording, and how loud they are."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+LOWEST_RATE, HIGHEST_RATE = 1000, 384_000  # Hz
 LOUDEST = 8.0  # times full scale; what is mixed in floating point may go beyond 1, but no further than this
 
 
@@ -21,3 +22,8 @@ def fault_of(samples: NDArray[Any]) -> str | None:
     if loudest > LOUDEST:
         return f"expected samples of -1 to 1; received {loudest:g}; divide by the largest that the format has"
     return None
+
+
+def times(decibels: Any) -> Any:
+    """Return what an amplitude is multiplied by where it rises by so many decibels: a number, or a tensor of them."""
+    return 10 ** (decibels / 20)

@@ -15,6 +15,7 @@ import pytest
 import scipy.signal
 import soundfile
 import tensorflow as tf
+from pydantic import ValidationError
 
 import rnnlab
 from rnnlab.augmentations import AUGMENTATIONS, staged
@@ -33,6 +34,7 @@ from rnnlab.signature import Field, Signature
 from rnnlab.training import prepare, train
 from rnnlab.training.step import Objective
 from rnnlab.transforms import TRANSFORMS
+from rnnlab.waveforms import LOWEST_RATE
 
 from .guides import specs_of
 from .made import pad_with
@@ -264,6 +266,52 @@ def test_gain_multiplies_a_recording_by_one_number_of_so_many_decibels() -> None
     decibels = 20 * np.log10(factors[:, 0, 0])
     assert np.abs(decibels).max() <= 12.001
     assert decibels.std() == pytest.approx(24 / np.sqrt(12), rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("name", "keys", "told"),
+    [
+        ("noise", {"ratio_db": [-61.0, 0.0]}, "greater than or equal to -60"),
+        ("noise", {"ratio_db": [0.0, 201.0]}, "less than or equal to 200"),
+        ("noise", {"ratio_db": [9.0, 3.0]}, r"expected \[least, most\]; received \[9.0, 3.0\]"),
+        ("noise", {"ratio_db": [9.0]}, "expected 2 or more elements"),
+        ("shift", {"seconds": 0.0009}, "greater than or equal to 0.001"),
+    ],
+)
+def test_keys_of_what_varies_sound_are_bounded(name: str, keys: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValidationError, match=told):
+        AUGMENTATIONS.parse({"name": name, **keys})
+
+
+@pytest.mark.parametrize("ratio", [-60.0, 200.0])
+def test_noise_at_its_bounds_is_a_number(ratio: float) -> None:
+    changed = varied("noise", SOUNDS, ratio_db=[ratio, ratio])
+    assert np.isfinite(changed).all()
+    assert np.array_equal(changed, varied("gain", SOUNDS, decibels=1e-30)) == (ratio == 200)
+
+
+def test_half_of_a_short_recording_is_left_however_far_it_is_shifted() -> None:
+    sounds = make_sounds([500, 100, 31] * 60)
+    left = [
+        np.count_nonzero(row[: len(sound)]) / len(sound)
+        for row, sound in zip(varied("shift", sounds, seconds=10.0), sounds, strict=True)
+    ]
+    assert 0.5 <= min(left) < 0.55
+    assert np.std(left) == pytest.approx(0.5 / np.sqrt(12), rel=0.2)  # evenly from none of it to half
+
+
+def test_the_shortest_shift_moves_something_at_the_lowest_rate() -> None:
+    sounds = make_sounds([50] * 40)
+    padded = np.stack(sounds)
+    changed = augmented_at(LOWEST_RATE, padded, {"name": "shift", "seconds": 0.001})
+    assert not np.array_equal(changed, padded)
+
+
+def augmented_at(rate: int, values: np.ndarray, keys: dict[str, Any]) -> np.ndarray:
+    """Return recordings (B, T, 1) of one length at a rate, varied."""
+    batch = {"audio": tf.constant(values), "lengths": tf.fill([len(values)], values.shape[1])}
+    field = Field("audio", "audio", (1,), ("audio",), rate=rate)
+    return np.asarray(AUGMENTATIONS.parse(keys).apply(batch, Signature((field,)), [0, 0])["audio"])
 
 
 def test_shift_moves_a_recording_and_leaves_silence() -> None:

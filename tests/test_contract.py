@@ -675,8 +675,7 @@ def forecaster(case: Case, folder: Path, training: Configuration) -> Experiment:
     data = series_data(write_series(folder / "series.csv", values), case.question.known)
     task = {**case.question.task, "history": 6, "min_history": 2}
     transforms = [{"name": "impute"}, {"name": "standardize"}]
-    rate = {"name": "cosine_decay", "initial_learning_rate": 0.01, "decay_steps": 300}  # of one batch an epoch
-    optimizer = {**training["optimizer"], "learning_rate": rate, "clip_global_norm": 1.0}
+    optimizer = {**training["optimizer"], "learning_rate": 0.005, "clip_global_norm": 1.0}
     training = {**training, "epochs": 300, "batch_size": 8, "optimizer": optimizer}
     return make_experiment(task, case.model, case.head, data=data, transforms=transforms, training=training)
 

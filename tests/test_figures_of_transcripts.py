@@ -8,10 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.text import Text
 
 from rnnlab.figures import FIGURES, Alignment, Evidence, draw_all
+from rnnlab.figures._evidence import texts_of
 from rnnlab.figures.character_confusion import NOTHING, confusions
 from rnnlab.figures.error_by_length import rates_of
+from rnnlab.metrics import METRICS
 from rnnlab.signature import Field
 
 from .test_figures import history, picture
@@ -51,6 +54,7 @@ def aligned(features: int = 12, true: str = "ab", answered: str = "ab", steps: i
         tokens=["a", "␣"],
         true=true,
         answered=answered,
+        wrong=true != answered,
     )
 
 
@@ -97,6 +101,33 @@ def test_a_token_stands_where_it_is_said() -> None:
     drawing: Any = FIGURES.load("alignment")().draw(CASES["some errors"])
     texts = {each.get_text(): each.get_position()[0] for each in drawing.axes[1].texts}
     assert texts == {"a": 6.0, "␣": 13.0}  # steps 2 and 3, and step 6, of two time steps each
+
+
+CAPITALS = transcripts([("AB cd", "ab cd"), ("É", "é"), ("Abc", "abd"), ("bC", "c")] * 9, [])
+
+
+def metric_of(evidence: Evidence, name: str) -> float:
+    """Return a score of what a figure is drawn of, of a task whose answers are in lower case."""
+    assert evidence.targets is not None
+    metric = METRICS.parse({METRICS.key: name, "lowercase": True})
+    batch = {"texts": evidence.targets, "weights": np.ones(len(evidence.ids), np.float32)}
+    return float(metric.value({key: np.asarray(each) for key, each in metric.sums(evidence.answers, batch).items()}))
+
+
+def test_figures_and_metrics_agree_on_capitals() -> None:
+    lower = replace(CAPITALS, lowercase=True)
+    rate = metric_of(CAPITALS, "character_error_rate")
+    assert rate == pytest.approx(2 / 11)
+    errors: Any = FIGURES.load("error_by_length")().draw(lower)
+    assert any(f"{rate:.2%}" in each.get_text() for each in errors.findobj(Text))
+    assert confusions(texts_of(lower)) == {("c", "d"): 9, ("b", NOTHING): 9}
+    assert confusions(texts_of(CAPITALS)).total() > 18, "where capitals count, they are errors"
+
+
+def test_the_score_by_length_is_of_lower_case_where_the_task_is() -> None:
+    same = transcripts([("AB CD", "ab cd"), ("Efgh ij", "efgh ij")] * 8, [])
+    drawing: Any = FIGURES.load("score_by_length")().draw(replace(same, lowercase=True))
+    assert any("100.0" in each.get_text() for each in drawing.findobj(Text))
 
 
 def test_characters_are_counted_as_they_were_taken() -> None:

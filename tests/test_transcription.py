@@ -20,6 +20,7 @@ from rnnlab.decoding.ctc import BLANK, UNKNOWN
 from rnnlab.entities import NOTHING
 from rnnlab.errors import DataError
 from rnnlab.evaluation import evaluate
+from rnnlab.evaluation.alignments import alignments
 from rnnlab.examples import FlatExamples
 from rnnlab.experiment import Experiment, cross_check, load_experiment
 from rnnlab.export import export
@@ -102,6 +103,15 @@ def test_training_and_evaluation_score_alike(run: RunDir, searching: dict[str, P
     assert list(scores) == ["character_error_rate", "word_error_rate", "exact_match"]
     for name, value in scores.items():
         assert float(row[f"val_{name}"]) == pytest.approx(value, abs=1e-6), name
+
+
+def test_an_alignment_is_wrong_where_the_metrics_say_so(run: RunDir) -> None:
+    lower = Predictor.load(run.path, task(language_order=3, tokens={"name": "characters", "lower": True}))
+    examples = replace(calls(), targets=np.array([b"1A", b"2B"] * 8))
+    answers = {"texts": np.array([b"1a", b"2x"] * 8, object)}
+    found = alignments(lower, examples, answers)
+    assert [each.wrong for each in found] == [each.true == "2B" for each in found]
+    assert found[0].true == "2B", "one that is answered wrong comes first"
 
 
 def test_several_answers_are_given_the_best_first(searching: dict[str, Predictor]) -> None:

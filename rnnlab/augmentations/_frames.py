@@ -44,13 +44,13 @@ def with_steps(batch: Mapping[str, Any], signature: Signature, steps: Any, lengt
     """
     import tensorflow as tf
 
+    from rnnlab.layers.time import valid_steps, zero_padding
+
     name, target = signature.inputs[0].name, signature.target
-    valid = tf.sequence_mask(lengths, tf.shape(steps)[1])
+    valid = valid_steps(lengths, tf.shape(steps)[1], "bool")
     kept = tf.where(valid, steps, 0)
     result = {**batch, "lengths": lengths}
-    frames = tf.gather(batch[name], kept, axis=1, batch_dims=1)
-    mask = tf.reshape(valid, tf.concat([tf.shape(valid), tf.ones(frames.shape.rank - 2, tf.int32)], 0))
-    result[name] = tf.where(mask, frames, tf.zeros((), frames.dtype))
+    result[name] = zero_padding(tf.gather(batch[name], kept, axis=1, batch_dims=1), lengths)
     if target is not None and target.kind == "tags":
         tags = tf.gather(batch["targets"], kept, axis=1, batch_dims=1)
         result["targets"] = tf.where(valid, tags, tf.constant(NOTHING, tags.dtype))

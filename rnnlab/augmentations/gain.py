@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from rnnlab.augmentations import Augmentation
-from rnnlab.augmentations._audio import times
 from rnnlab.signature import Kind, Signature
+from rnnlab.waveforms import times
 
 
 class Gain(Augmentation):

@@ -6,13 +6,17 @@ Axes: B batch, T samples, K frequencies.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from rnnlab.augmentations import Augmentation
-from rnnlab.augmentations._audio import power, times, within
+from rnnlab.augmentations._valid import power, within
 from rnnlab.signature import Kind, Signature
+from rnnlab.strict import Ends
+from rnnlab.waveforms import times
+
+Decibels = Annotated[float, Field(ge=-60, le=200)]  # beyond, float32 holds nothing of the recording, or of the noise
 
 
 class Noise(Augmentation):
@@ -20,21 +24,13 @@ class Noise(Augmentation):
 
     kinds: ClassVar[frozenset[Kind]] = frozenset({"audio"})
 
-    ratio_db: list[float] = Field(
+    ratio_db: Ends[Decibels] = Field(
         default_factory=lambda: [10.0, 40.0],
-        min_length=2,
-        max_length=2,
         description="[least, most] decibels by which the recording is louder than the noise",
     )
     color: Literal["white", "pink"] = Field(
         "white", description="white: as loud at every frequency; pink: as loud in every octave, as rooms and motors are"
     )
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Noise:
-        if self.ratio_db[0] > self.ratio_db[1]:
-            raise ValueError(f"ratio_db: expected [least, most]; received {self.ratio_db}")
-        return self
 
     def apply(self, batch: Mapping[str, Any], signature: Signature, seed: Any) -> dict[str, Any]:
         import tensorflow as tf

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from rnnlab.augmentations import Augmentation, measured
+from rnnlab.augmentations._valid import mean, within
 from rnnlab.signature import Signature
 
 
@@ -49,15 +50,13 @@ class SpecAugment(Augmentation):
         name, lengths = signature.inputs[0].name, batch["lengths"]
         values = batch[name]
         steps, size = tf.shape(values)[1], values.shape[2]
-        valid = tf.sequence_mask(lengths, steps)[..., tf.newaxis]
-        count = tf.maximum(tf.cast(lengths, values.dtype), 1.0)[:, tf.newaxis, tf.newaxis]
-        mean = tf.reduce_sum(tf.where(valid, values, 0.0), axis=1, keepdims=True) / count
+        valid = within(values, lengths)
         longest = tf.minimum(self.time_steps, tf.cast(tf.cast(lengths, values.dtype) * self.time_share, tf.int32))
         widest = tf.fill(tf.shape(lengths), min(self.features, size))
         seeds = [tf.random.experimental.stateless_fold_in(seed, number) for number in range(2)]
         times = _covered(self.time_masks, longest, lengths, steps, seeds[0])[..., tf.newaxis]
         bands = _covered(self.feature_masks, widest, tf.fill(tf.shape(lengths), size), size, seeds[1])[:, tf.newaxis]
-        return {**batch, name: tf.where((times | bands) & valid & measured(signature), mean, values)}
+        return {**batch, name: tf.where((times | bands) & valid & measured(signature), mean(values, valid), values)}
 
 
 def _covered(masks: int, widest: Any, ends: Any, size: Any, seed: Any) -> Any:

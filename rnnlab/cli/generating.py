@@ -14,7 +14,6 @@ from rnnlab.decoding.sampling import Sampler
 from rnnlab.errors import UserError
 from rnnlab.prediction import Predictor
 from rnnlab.rundir import RunDir, write_atomically, write_text
-from rnnlab.tasks.sequence_to_sequence import SequenceToSequence
 
 CHARACTERS, FRAMES = 500, 64
 ANSWERS = 10
@@ -142,9 +141,8 @@ def _training_answers(request: GenerationRequest, predictor: Predictor) -> list[
         print("no training answers beside these: the data is not what the run was trained on", file=sys.stderr)
         return None
     known = [text.decode() for text in np.asarray(train.known_targets).tolist()]
-    task = predictor.experiment.task
-    lower = isinstance(task, SequenceToSequence) and task.cut.lower
-    return list(dict.fromkeys(text.lower() if lower else text for text in known))
+    lowercase = predictor.experiment.task.lowercase
+    return list(dict.fromkeys(text.lower() if lowercase else text for text in known))
 
 
 def _write_music(request: GenerationRequest, predictor: Predictor, sampler: Sampler) -> None:

@@ -302,6 +302,7 @@ def _draw(
         split=split,
         targets=examples.targets,
         answers=dict(answers),
+        lowercase=predictor.experiment.task.lowercase,
         lengths=examples.lengths,
         target=target,
         ids=list(examples.ids),

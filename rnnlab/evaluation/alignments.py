@@ -14,6 +14,7 @@ from rnnlab.decoding.ctc import LABEL_MARKS, best_alignment, steps_needed
 from rnnlab.entities import NOTHING
 from rnnlab.examples import Examples, Subset
 from rnnlab.figures import Alignment
+from rnnlab.figures._evidence import as_compared
 from rnnlab.prediction import Predictor, stack
 
 FEW = 3
@@ -33,7 +34,9 @@ def alignments(
     if examples.targets is None or not len(examples) or names[: len(LABEL_MARKS)] != LABEL_MARKS:
         return ()
     texts = np.asarray(examples.targets)
-    chosen = _chosen(texts, np.asarray(answers["texts"]))
+    pairs = (as_compared(each, predictor.experiment.task.lowercase) for each in (texts, np.asarray(answers["texts"])))
+    wrong = np.array([true != answered for true, answered in zip(*pairs, strict=True)])
+    chosen = _chosen(texts, wrong)
     some = Subset(examples, chosen)
     labels = np.asarray(predictor.experiment.task.prepare(predictor.pipeline.prepare(some), predictor.learnt).targets)
     inputs = predictor.network_inputs(*stack(examples, chosen))
@@ -57,16 +60,17 @@ def alignments(
                 tokens=["␣" if names[label] == " " else names[label] for label in own],
                 true=texts[chosen[row]].decode(),
                 answered=np.asarray(answers["texts"])[chosen[row]].decode(),
+                wrong=bool(wrong[chosen[row]]),
             )
         )
     return found
 
 
-def _chosen(true: NDArray[np.generic], answered: NDArray[np.generic]) -> NDArray[np.int64]:
+def _chosen(true: NDArray[np.generic], wrong: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Return the numbers of a few texts of middling length, one that is answered wrong before all others."""
     order = np.argsort([len(text) for text in true.tolist()], kind="stable")
     away = np.abs(np.arange(len(order)) - len(order) // 2)
     middling = order[np.argsort(away, kind="stable")].tolist()
-    wrong = [index for index in middling if true[index] != answered[index]][:1]
-    rest = [index for index in middling if index not in wrong]
-    return np.array([*wrong, *rest][:FEW], np.int64)
+    first = [index for index in middling if wrong[index]][:1]
+    rest = [index for index in middling if index not in first]
+    return np.array([*first, *rest][:FEW], np.int64)

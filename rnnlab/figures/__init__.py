@@ -78,6 +78,7 @@ class Alignment:
         labels: (L,) of the true text.
         tokens: (L,) what these are called.
         true, answered: the texts.
+        wrong: whether they differ, as metrics compare them.
     """
 
     id: str
@@ -88,6 +89,7 @@ class Alignment:
     tokens: Sequence[str]
     true: str
     answered: str
+    wrong: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +107,7 @@ class Evidence:
         answers: the task's answers by name: `probabilities` (N, C) or `values` (N, C); `texts` (N,), bytes; of
             forecasts `values` (N, H, C) and, where there are intervals, `quantiles` (N, H, C, Q) and their `levels`
             (Q,) between 0 and 1.
+        lowercase: whether metrics compare texts in lower case.
         train_lengths: numbers of steps of the training examples.
         widths: the widths that batches are padded to, ascending.
         history: one row per epoch, with the columns of `history.csv`.
@@ -125,6 +128,7 @@ class Evidence:
     targets: NDArray[Any] | None
     answers: Mapping[str, NDArray[Any]]
     train_lengths: NDArray[np.int64]
+    lowercase: bool = False
     widths: Sequence[int] = ()
     history: Sequence[Mapping[str, float]] = field(default_factory=list)
     best_epoch: int | None = None

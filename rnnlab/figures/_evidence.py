@@ -33,12 +33,18 @@ def all_right(targets: NDArray[Any], probabilities: NDArray[Any]) -> NDArray[np.
 
 
 def texts_of(evidence: Evidence) -> Pairs:
-    """Return the true text and the answer of each example of a split that has both."""
+    """Return the true text and the answer of each example of a split that has both, as metrics compare them."""
     texts = evidence.answers.get("texts")
     if evidence.targets is None or texts is None:
         return []
-    true = np.asarray(evidence.targets).tolist()
-    return [(one.decode(), other.decode()) for one, other in zip(true, texts.tolist(), strict=True)]
+    every = (as_compared(each, evidence.lowercase) for each in (np.asarray(evidence.targets), texts))
+    return list(zip(*every, strict=True))
+
+
+def as_compared(texts: NDArray[Any], lowercase: bool) -> list[str]:
+    """Return texts (N,), bytes, as metrics compare them: in lower case, or as they are."""
+    every = (text.decode() for text in texts.tolist())
+    return [text.lower() if lowercase else text for text in every]
 
 
 def wilson(right: NDArray[Any], count: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

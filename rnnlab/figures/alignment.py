@@ -58,11 +58,10 @@ def _draw_values(axes: Axes, aligned: Aligned) -> None:
     tidy(axes, "", "feature" if features > LINES_UP_TO else "value", grid="")
     axes.set_xlim(0, steps)
     axes.tick_params(labelbottom=False)
-    wrong = aligned.true != aligned.answered
     title = f"{aligned.id if len(aligned.id) <= LONGEST else f'…{aligned.id[1 - LONGEST :]}'}: {_cut(aligned.true)}" + (
-        f"   answered: {_cut(aligned.answered)}" if wrong else ""
+        f"   answered: {_cut(aligned.answered)}" if aligned.wrong else ""
     )
-    axes.set_title(title, loc="left", fontsize=NORMAL, color=ORANGE if wrong else INK, parse_math=False)
+    axes.set_title(title, loc="left", fontsize=NORMAL, color=ORANGE if aligned.wrong else INK, parse_math=False)
 
 
 def _draw_tokens(axes: Axes, aligned: Aligned) -> None:

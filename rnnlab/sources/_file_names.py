@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from rnnlab.errors import DataError, printable
+from rnnlab.sources._checks import MANY, near
+from rnnlab.sources._targets import sorted_names
 from rnnlab.strict import shown
 
 PART = re.compile(r"\{([a-z_]+)\}")
 
 
 def _pattern(text: str) -> str:
-    """Check that a pattern can be read in one way only."""
+    """Check that a pattern has parts that can be told apart."""
     literals, names = PART.split(text)[::2], PART.findall(text)
     twice = next((name for name, count in Counter(names).items() if count > 1), None)
     if twice is not None:
@@ -38,18 +41,70 @@ def parts_of(pattern: str) -> list[str]:
     return PART.findall(pattern)
 
 
-def read_name(pattern: str, path: Path) -> dict[str, str] | None:
-    """Return what a file's name says by the parts of a pattern, or None where it is of another form.
+def read_name(pattern: str, path: Path, place: str) -> dict[str, str]:
+    """Return what a file's name says by the parts of a pattern.
 
-    A pattern with slashes is about the folders that the file is in, too. A part is as short as it can be, and never
+    A pattern with slashes is about the folders that the file is in, too. A part has one character or more, and never
     holds a slash.
+
+    Args:
+        pattern: of the name, less its ending.
+        path: the file.
+        place: where it stands, for messages.
+
+    Raises:
+        DataError: the name is of another form, or can be read in several ways.
     """
     literals = [re.escape(each) for each in PART.split(pattern)[::2]]
-    groups = [f"(?P<{name}>[^/]+?)" for name in parts_of(pattern)]
-    form = "".join(part for pair in zip(literals, [*groups, ""], strict=True) for part in pair)
     name = "/".join([*path.parts[:-1], path.stem][-1 - pattern.count("/") :])
-    found = re.fullmatch(form, name)
+    shortest, longest = (_read(literals, parts_of(pattern), part, name) for part in ("[^/]+?", "[^/]+"))
+    if shortest is None or longest is None:
+        expected = f"a name of the form {shown(pattern)}, as data.names says"
+        raise DataError(f"{place}: expected {expected}; received another; rename or move it")
+    if shortest != longest:  # the first and the last of all ways: where they agree there is no other
+        one, other = (
+            ", ".join(f"{part} {shown(value)}" for part, value in each.items()) for each in (shortest, longest)
+        )
+        raise DataError(
+            f"{place}: expected a name that {shown(pattern)}, as data.names says, reads in one way; received one that "
+            f"is {one}, or {other}; rename it, or tell its parts apart by what stands in none of them"
+        )
+    return shortest
+
+
+def _read(literals: list[str], parts: list[str], part: str, name: str) -> dict[str, str] | None:
+    """Return the parts of a name, each of the form `part`, between literals; None where it is of another form."""
+    groups = [f"(?P<{each}>{part})" for each in parts]
+    found = re.fullmatch("".join(each for pair in zip(literals, [*groups, ""], strict=True) for each in pair), name)
     return None if found is None else found.groupdict()
+
+
+def check_choices(key: str, choices: Mapping[str, list[int | str]], said: Sequence[Mapping[str, str]]) -> None:
+    """Refuse values that no name has, and choices that fit none.
+
+    Args:
+        key: of the choices, for messages.
+        choices: the values of each part that is chosen by.
+        said: what each name says.
+
+    Raises:
+        DataError: which value, and which there are.
+    """
+    for part, values in choices.items():
+        there = sorted_names(each[part] for each in said)
+        known = ", ".join(there) if len(there) <= MANY else f"{len(there):,}, {there[0]} to {there[-1]}"
+        for value in values:
+            if not any(_same(each, value) for each in there):
+                hint = near(str(value), there).partition("; known")[0]
+                raise DataError(
+                    f"data.{key}: {part}: expected a value that names of files have; received {shown(value)}, which "
+                    f"none has{hint}; there are {printable(known)}"
+                )
+    if not any(chosen(each, choices) for each in said):
+        raise DataError(
+            f"data.{key}: expected values that some file has together; received {shown(dict(choices))}, which none has"
+            "; choose by fewer parts, or name more values"
+        )
 
 
 def chosen(said: Mapping[str, str], choices: Mapping[str, list[int | str]]) -> bool:

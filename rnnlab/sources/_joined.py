@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from rnnlab.errors import DataError
 from rnnlab.examples import Examples
 from rnnlab.signature import Signature
 from rnnlab.sources._digits import chance, drawn
 from rnnlab.sources._targets import TEXT_TARGET
-from rnnlab.strict import Strict
+from rnnlab.strict import Ends, Strict, check_order
 
 MOST = 100_000
 
@@ -25,7 +26,8 @@ Milliseconds = Annotated[int, Field(ge=0, le=10_000)]
 class Joined(Strict):
     """How recordings are joined: some of one split, and where there are groups of one group, with silence between.
 
-    What is asked for is the text of their labels, in order.
+    Each is drawn from all of them: it may stand in several joined ones, and in one several times. What is asked for is
+    the text of their labels, in order.
     """
 
     least: int = Field(1, ge=1, le=100, description="the fewest recordings of a joined one")
@@ -33,10 +35,8 @@ class Joined(Strict):
     train: int = Field(4000, ge=1, le=MOST, description="joined recordings to train on, of those of training")
     validation: int = Field(500, ge=1, le=MOST, description="to validate on, of those that validate")
     test: int = Field(1000, ge=1, le=MOST, description="to test on, of those that test")
-    silence_ms: list[Milliseconds] = Field(
+    silence_ms: Ends[Milliseconds] = Field(
         default_factory=lambda: [0, 300],
-        min_length=2,
-        max_length=2,
         description="[least, most] milliseconds of silence between two",
     )
     joint: str = Field(" ", max_length=10, description="what stands between two labels in the text")
@@ -44,14 +44,15 @@ class Joined(Strict):
 
     @model_validator(mode="after")
     def _in_order(self) -> Joined:
-        if self.most < self.least:
-            raise ValueError(f"most: expected {self.least} or more, as `least` says; received {self.most}")
-        if self.silence_ms[0] > self.silence_ms[1]:
-            raise ValueError(f"silence_ms: expected [least, most]; received {self.silence_ms}")
+        check_order(self, "least", "most")
         return self
 
-    def join(self, split: str, single: Examples) -> JoinedExamples:
-        """Return joined recordings of the single ones of a split."""
+    def join(self, split: str, single: Examples, longest_seconds: float) -> JoinedExamples:
+        """Return joined recordings of the single ones of a split.
+
+        Raises:
+            DataError: one is longer than so many seconds.
+        """
         bits = chance(self.seed, split)
         everyone = np.arange(len(single))
         groups = np.zeros(len(single), str) if single.groups is None else single.groups
@@ -64,7 +65,16 @@ class Joined(Strict):
             gaps.append(
                 np.array([self._gap(single.signature.inputs[0].rate, bits) for _ in range(count - 1)], np.int64)
             )
-        return JoinedExamples(single, parts, gaps, self.joint)
+        joined = JoinedExamples(single, parts, gaps, self.joint)
+        longest = int(joined.lengths.argmax())
+        seconds = joined.lengths[longest] / single.signature.inputs[0].rate
+        if seconds > longest_seconds:
+            raise DataError(
+                f"data.joined: expected joined recordings of at most {longest_seconds:g} s; received one of "
+                f"{seconds:,.1f} s, of {len(parts[longest])} recordings of '{split}'; lower joined.most or silence_ms, "
+                "or raise data.longest_seconds"
+            )
+        return joined
 
     def _gap(self, rate: int, bits: np.random.PCG64) -> int:
         """Return the samples of a silence."""
@@ -87,7 +97,8 @@ class JoinedExamples(Examples):
     ) -> None:
         self.single, self.parts, self.gaps = single, parts, gaps
         self.signature = Signature(single.signature.inputs, TEXT_TARGET)
-        self.ids = ["+".join(single.ids[int(part)] for part in each) for each in parts]
+        # Of the same parts there may be several: the number tells them apart.
+        self.ids = [f"{number}:{'+'.join(single.ids[int(part)] for part in each)}" for number, each in enumerate(parts)]
         pairs = zip(parts, gaps, strict=True)
         self.lengths = np.array([single.lengths[part].sum() + gap.sum() for part, gap in pairs], np.int64)
         labels = _labels(single)

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import struct
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -20,14 +22,18 @@ from numpy.typing import NDArray
 from rnnlab import bounded
 from rnnlab.errors import UserError, told
 from rnnlab.strict import shown
-from rnnlab.waveforms import fault_of
+from rnnlab.waveforms import HIGHEST_RATE, LOWEST_RATE, fault_of
 
 SUFFIXES = (".wav", ".flac", ".ogg")
 FORMATS = frozenset({"WAV", "WAVEX", "RF64", "FLAC", "OGG"})
-LOWEST_RATE, HIGHEST_RATE = 1000, 384_000  # Hz
 BLOCK = 1 << 16  # samples of each channel that are decoded at a time
 STREAMED = 0x7FFF0000  # what is declared to be as long, or longer, was written by who did not know its length
+STREAMED_64 = 1 << 43  # likewise, of lengths of 64 bits: more than a day of sound has at the highest rate
 MOST_CHUNKS = 1000
+BYTE_ORDERS = MappingProxyType({b"RIFF": "<", b"RIFX": ">", b"RF64": "<"})  # of WAV, by how it begins
+PAGE = re.compile(rb"OggS\x00[\x00-\x07]", re.DOTALL)  # how a page of OGG begins: its version, what it is of a stream
+PAGE_HEADER, LAST_PAGE = 27, 4  # bytes before the lengths of segments; the flag of a stream's last page
+LONGEST_PAGE = PAGE_HEADER + 255 + 255 * 255  # bytes
 FETCH = "copy or download it again"
 
 
@@ -48,6 +54,22 @@ class Heading:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Limit:
+    """How long a recording may be, which its header tells before any of it is decoded.
+
+    Attributes:
+        seconds: the most.
+        remedy: what to do about a longer one.
+    """
+
+    seconds: float = 60.0
+    remedy: str = "cut it"
+
+
+USUAL = Limit()
+
+
 def require_reader() -> None:
     """Refuse to go on without soundfile.
 
@@ -63,25 +85,24 @@ def require_reader() -> None:
         ) from None
 
 
-def read_heading(path: Path) -> Heading:
+def read_heading(path: Path, longest: Limit = USUAL) -> Heading:
     """Return what the header of a recording says.
 
     Raises:
-        SoundError: it is none, or has no samples.
+        SoundError: it is none, has no samples, or is longer than it may be.
     """
     with _opened(path) as sound:
-        if not sound.frames:
-            raise SoundError("expected samples; received a recording that has none; remove it")
-        return Heading(sound.samplerate, sound.frames / sound.samplerate)
+        return _heading_of(sound, longest)
 
 
-def read_samples(path: Path, rate: int) -> NDArray[np.float32]:
+def read_samples(path: Path, rate: int, longest: Limit = USUAL) -> NDArray[np.float32]:
     """Return the samples of a recording at a rate in Hz, (T, 1) of -1 to 1: the mean of its channels.
 
     Raises:
-        SoundError: it is none, is damaged, or silent throughout.
+        SoundError: it is none, is damaged, silent throughout, or longer than it may be.
     """
     with _opened(path) as sound:
+        _heading_of(sound, longest)
         blocks = [block.mean(axis=1, dtype=np.float32) for block in _blocks(sound)]
         samples = np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
         if len(samples) < sound.frames:
@@ -93,6 +114,17 @@ def read_samples(path: Path, rate: int) -> NDArray[np.float32]:
     if not samples.any():
         raise SoundError(f"expected sound; received {len(samples):,} samples that are 0 throughout; remove it")
     return resampled(samples, own, rate)[:, np.newaxis]
+
+
+def _heading_of(sound: Any, longest: Limit) -> Heading:
+    """Return what the header of an open recording says, if that can be read, and may be."""
+    if not sound.frames:
+        raise SoundError("expected samples; received a recording that has none; remove it")
+    seconds = sound.frames / sound.samplerate
+    if seconds > longest.seconds:
+        expected = f"a recording of at most {longest.seconds:g} s"
+        raise SoundError(f"expected {expected}; received {seconds:,.1f} s; {longest.remedy}")
+    return Heading(sound.samplerate, seconds)
 
 
 def resampled(samples: NDArray[np.float32], own: int, rate: int) -> NDArray[np.float32]:
@@ -131,33 +163,65 @@ def _opened(path: Path) -> Iterator[Any]:
 
 
 def _check_whole(file: BinaryIO) -> None:
-    """Refuse an empty file, what is no recording at all, and a WAV file that was cut off, which libsndfile reads."""
+    """Refuse an empty file, what is no recording at all, and WAV and OGG that were cut off, which libsndfile reads."""
     size = os.fstat(file.fileno()).st_size
     if not size:
         raise SoundError(f"expected a recording; received an empty file; {FETCH}")
     begin = file.read(12)
-    if begin[:4] not in (b"RIFF", b"RIFX", b"RF64", b"fLaC", b"OggS"):
+    if begin[:4] not in (*BYTE_ORDERS, b"fLaC", b"OggS"):
         raise SoundError(
             f"expected WAV, FLAC or OGG; received a file that begins with {shown(begin[:8])[1:]}; remove it"
         )
-    missing = _missing_of_data(file, size) if begin[:4] == b"RIFF" else 0
+    missing = 0
+    if begin[:4] == b"OggS":
+        missing = _missing_of_page(file, size)
+    elif begin[:4] in BYTE_ORDERS:
+        missing = _missing_of_data(file, size, BYTE_ORDERS[begin[:4]])
     if missing > 0:
         raise SoundError(f"expected {missing:,} bytes more at its end: it was cut off; {FETCH}")
     file.seek(0)
 
 
-def _missing_of_data(file: BinaryIO, size: int) -> int:
-    """Return how many bytes of its samples a WAV file lacks (Microsoft and IBM, "Multimedia Programming Interface")."""
-    position = 12
+def _missing_of_data(file: BinaryIO, size: int, order: str) -> int:
+    """Return how many bytes of its samples a WAV file lacks.
+
+    References: Microsoft and IBM, "Multimedia Programming Interface", 1991, of RIFF and RIFX; EBU Tech 3306, 2009, of
+    RF64, in which a chunk `ds64` has the length of the samples in 64 bits.
+    """
+    position, long = 12, None
     for _ in range(MOST_CHUNKS):
         file.seek(position)
         header = file.read(8)
         if len(header) < 8:
             return 0
-        name, length = struct.unpack("<4sI", header)
-        position += 8 + length + length % 2  # chunks begin at even places
+        name, length = struct.unpack(f"{order}4sI", header)
+        position += 8
+        if name == b"ds64":
+            long = int.from_bytes(file.read(16)[8:], "little")  # behind the length of the file
         if name == b"data":
-            return 0 if length >= STREAMED else position - length % 2 - size
+            length, streamed = (length, STREAMED) if long is None else (long, STREAMED_64)
+            return 0 if length >= streamed else position + length - size
+        position += length + length % 2  # chunks begin at even places
+    return 0
+
+
+def _missing_of_page(file: BinaryIO, size: int) -> int:
+    """Return how many bytes of its last page an OGG file lacks (RFC 3533, section 6).
+
+    Raises:
+        SoundError: the last page does not end a stream.
+    """
+    file.seek(max(size - LONGEST_PAGE, 0))
+    end = file.read(LONGEST_PAGE)
+    pages = [found.start() for found in PAGE.finditer(end)]
+    page = end[pages[-1] :] if pages else b""
+    if len(page) >= PAGE_HEADER:
+        segments = page[PAGE_HEADER - 1]
+        missing = PAGE_HEADER + segments + sum(page[PAGE_HEADER : PAGE_HEADER + segments]) - len(page)
+        if missing > 0:
+            return missing
+    if len(page) < PAGE_HEADER or not page[5] & LAST_PAGE:
+        raise SoundError(f"expected a last page that ends the stream; received none: it was cut off; {FETCH}")
     return 0
 
 

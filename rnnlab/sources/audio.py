@@ -22,20 +22,19 @@ from rnnlab.signature import Signature
 from rnnlab.sources._checks import BadSequences, near
 from rnnlab.sources._clip_files import ClipFiles
 from rnnlab.sources._clips import Clips, Manifest, Wanted, check_apart, clips_of
-from rnnlab.sources._file_names import Choices, NamePattern, chosen, parts_of, read_name
+from rnnlab.sources._file_names import Choices, NamePattern, check_choices, chosen, parts_of, read_name
 from rnnlab.sources._joined import Joined
 from rnnlab.sources._progress import Progress
 from rnnlab.sources._sounds import (
-    HIGHEST_RATE,
-    LOWEST_RATE,
     SUFFIXES,
     Heading,
+    Limit,
     SoundError,
     read_heading,
     read_samples,
     require_reader,
 )
-from rnnlab.strict import shown
+from rnnlab.waveforms import HIGHEST_RATE, LOWEST_RATE
 
 NAME = "audio"
 
@@ -73,7 +72,10 @@ class Audio(ClipFiles):
         description="samples a second, in Hz, to which recordings are brought; default: their own, if all have one",
     )
     longest_seconds: float = Field(
-        60.0, gt=0, le=86_400, description="a longer recording is a bad one; one at a time is in memory"
+        60.0,
+        gt=0,
+        le=86_400,
+        description="a longer recording is a bad one, and none that is joined is longer; one at a time is in memory",
     )
     joined: Joined | None = Field(
         None,
@@ -92,9 +94,7 @@ class Audio(ClipFiles):
     def _names_fit(self) -> Audio:
         if self.names is not None and self.manifest is not None:
             raise ValueError("a manifest says what names would say; remove one of the two")
-        for key, where in (("test_where", self.test_where), ("validation_where", self.validation_where)):
-            if where is None:
-                continue
+        for key, where in self._choices.items():
             if self.names is None:
                 raise ValueError(f"{key} chooses by the parts of names; give the key names")
             parts = parts_of(self.names)
@@ -123,7 +123,7 @@ class Audio(ClipFiles):
         for name, clips in found.items():
             self.check_groups(clips, bad[name])
             like = splits["train"].signature.target if name != "train" else None
-            splits[name] = _read(clips, rate, bad[name], *self.target(clips, bad[name], like))
+            splits[name] = _read(clips, rate, self._longest, bad[name], *self.target(clips, bad[name], like))
         train = splits["train"]
         shortest, longest = train.lengths.min() / rate, train.lengths.max() / rate
         note = f"{rate:,} samples a second; recordings of {shortest:.2f} to {longest:.2f} s"
@@ -132,7 +132,11 @@ class Audio(ClipFiles):
     def splits(self, places: Places) -> dict[str, Examples]:
         """Open the source, cut the validation split, and join what is to be joined within each split."""
         found = super().splits(places)
-        return found if self.joined is None else {name: self.joined.join(name, each) for name, each in found.items()}
+        return (
+            found
+            if self.joined is None
+            else {name: self.joined.join(name, each, self.longest_seconds) for name, each in found.items()}
+        )
 
     def read_input(self, path: Path, signature: Signature) -> Examples:
         """Return a recording, all of a folder and the folders in it, or those that a table lists, at the run's rate."""
@@ -143,18 +147,15 @@ class Audio(ClipFiles):
         others = sum(each is not None and each.rate != rate for each in headings)
         if others:
             clips.notes.append(f"{others} of {len(clips.ids)} recordings brought to {rate:,} Hz, the rate of training")
-        return _read(clips, rate, bad, None, None)
+        return _read(clips, rate, self._longest, bad, None, None)
 
     def named(self, clips: Clips) -> Clips:
         """Return recordings with the class, the group and the split that their names say."""
         if self.names is None:
             return clips
-        said = [read_name(self.names, path) for path in clips.paths]
-        for number, each in enumerate(said):
-            if each is None:
-                expected = f"a name of the form {shown(self.names)}, as data.names says"
-                raise DataError(f"{clips.places[number]}: expected {expected}; received another; rename or move it")
-        known = [each for each in said if each is not None]
+        known = [read_name(self.names, *each) for each in zip(clips.paths, clips.places, strict=True)]
+        for key, where in self._choices.items():
+            check_choices(key, where, known)
         parts = parts_of(self.names)
         return replace(
             clips,
@@ -163,25 +164,27 @@ class Audio(ClipFiles):
             splits=[self._split_of(each) for each in known] if self.splits_inside else clips.splits,
         )
 
+    @property
+    def _longest(self) -> Limit:
+        return Limit(self.longest_seconds, "cut it, or raise data.longest_seconds")
+
+    @property
+    def _choices(self) -> dict[str, Choices]:
+        """What chooses the recordings of each split beside `train`, by its key."""
+        both = {"test_where": self.test_where, "validation_where": self.validation_where}
+        return {key: where for key, where in both.items() if where is not None}
+
     def _split_of(self, said: dict[str, str]) -> str:
-        for split, where in (("test", self.test_where), ("validation", self.validation_where)):
-            if where is not None and chosen(said, where):
-                return split
-        return "train"
+        chosen_by = (key for key, where in self._choices.items() if chosen(said, where))
+        return next(chosen_by, "train").removesuffix("_where")
 
     def _heading(self, clips: Clips, number: int, bad: BadSequences) -> Heading | None:
         """Return what a recording's header says, or None of a bad one."""
         try:
-            heading = read_heading(clips.paths[number])
-            if heading.seconds > self.longest_seconds:
-                raise SoundError(
-                    f"expected a recording of at most {self.longest_seconds:g} s; received {heading.seconds:,.1f} s; "
-                    "cut it, or raise data.longest_seconds"
-                )
+            return read_heading(clips.paths[number], self._longest)
         except SoundError as error:
             bad.add(number, clips.places[number], str(error))
             return None
-        return heading
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,11 +193,13 @@ class Recordings(Examples):
 
     Attributes:
         paths: their files.
+        longest: how long each may be, whatever becomes of its file.
     """
 
     signature: Signature
     ids: Sequence[str]
     paths: Sequence[Path]
+    longest: Limit
     lengths: NDArray[np.int64]
     targets: NDArray[np.generic] | None
     groups: NDArray[np.generic] | None
@@ -204,7 +209,7 @@ class Recordings(Examples):
     def read(self, index: int) -> dict[str, NDArray[np.generic]]:
         path = self.paths[index]
         try:
-            samples = read_samples(path, self.signature.inputs[0].rate)
+            samples = read_samples(path, self.signature.inputs[0].rate, self.longest)
         except SoundError as error:
             raise DataError(f"{path}: {error}; it was another when the command began") from None
         if len(samples) != self.lengths[index]:
@@ -214,7 +219,12 @@ class Recordings(Examples):
 
 
 def _read(
-    clips: Clips, rate: int, bad: BadSequences, target: ExampleField | None, targets: NDArray[np.generic] | None
+    clips: Clips,
+    rate: int,
+    longest: Limit,
+    bad: BadSequences,
+    target: ExampleField | None,
+    targets: NDArray[np.generic] | None,
 ) -> Recordings:
     """Return recordings after reading each one once: what is wrong with it is known then, and how long it is."""
     lengths = np.zeros(len(clips.ids), np.int64)
@@ -223,7 +233,7 @@ def _read(
             progress.at(number)
             if number not in bad:
                 try:
-                    lengths[number] = len(read_samples(path, rate))
+                    lengths[number] = len(read_samples(path, rate, longest))
                 except SoundError as error:
                     bad.add(number, clips.places[number], str(error))
     bad.check_left(len(clips.ids), clips.shown)
@@ -232,6 +242,7 @@ def _read(
         Signature((ExampleField(NAME, "audio", (1,), (NAME,), rate=rate),), target),
         [clips.ids[number] for number in kept],
         [clips.paths[number] for number in kept],
+        longest,
         lengths[kept],
         None if targets is None else targets[kept],
         np.array([clips.groups[number] for number in kept], str) if clips.groups else None,

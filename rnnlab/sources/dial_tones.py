@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import mean
 from types import MappingProxyType
 from typing import Annotated, Literal
 
@@ -37,6 +38,8 @@ from rnnlab.sources._checks import shown_path
 from rnnlab.sources._digits import between, chance, drawn
 from rnnlab.sources._sounds import SoundError, read_samples, require_reader
 from rnnlab.sources._targets import TEXT_TARGET
+from rnnlab.strict import Ends, check_order
+from rnnlab.waveforms import times
 
 RATE = 8000  # Hz
 KEYS = "123456789*0#"
@@ -49,6 +52,7 @@ FADE_MS = 2  # in which a tone begins and ends
 DIAL_TONES = MappingProxyType({"none": (), "one": (425,), "two": (350, 440)})  # Hz, as many countries have them
 MAINS, HUM_DB = (50, 60), (-50.0, -20.0)
 HARMONICS = 5  # of the mains, each half as loud as the one before
+MOST_SECONDS = 43_200  # of all calls: 1.4 GB
 FULL = 32768  # of 16 bits
 
 Decibels = Annotated[float, Field(ge=-20, le=100)]
@@ -79,10 +83,8 @@ class DialTones(SequenceSource):
     test: int = Field(500, ge=1, le=50_000, description="calls to test on")
     shortest: int = Field(1, ge=1, le=50, description="the fewest keys of a call")
     longest: int = Field(10, ge=1, le=50, description="the most keys of a call; each number as often")
-    ratio_db: list[Decibels] = Field(
+    ratio_db: Ends[Decibels] = Field(
         default_factory=lambda: [5.0, 30.0],
-        min_length=2,
-        max_length=2,
         description="[least, most] decibels by which the lower tone of a key is louder than the noise",
     )
     seed: int = Field(0, ge=0, description="seed of the calls")
@@ -100,11 +102,17 @@ class DialTones(SequenceSource):
     )
 
     @model_validator(mode="after")
-    def _in_order(self) -> DialTones:
-        if self.longest < self.shortest:
-            raise ValueError(f"longest: expected {self.shortest} or more, as `shortest` says; received {self.longest}")
-        if self.ratio_db[0] > self.ratio_db[1]:
-            raise ValueError(f"ratio_db: expected [least, most]; received {self.ratio_db}")
+    def _fits(self) -> DialTones:
+        check_order(self, "shortest", "longest")
+        calls = self.train + self.test + (self.validation_examples if self.validation.by == "given" else 0)
+        keys = 1 if self.asks == "key" else (self.shortest + self.longest) / 2
+        seconds = calls * (2 * mean(EDGE_MS) + keys * mean(TONE_MS) + (keys - 1) * mean(PAUSE_MS)) / 1000
+        if seconds > MOST_SECONDS:
+            raise ValueError(
+                f"expected calls that last some {MOST_SECONDS:,} s in all at most, as they are kept in memory; "
+                f"received {calls:,} calls of {keys:g} keys on average, some {seconds:,.0f} s; ask for fewer calls, or "
+                "shorter ones"
+            )
         return self
 
     @classmethod
@@ -118,7 +126,7 @@ class DialTones(SequenceSource):
         return {name: self._examples(count, chance(self.seed, name)) for name, count in counts.items()}
 
     def read_input(self, path: Path, signature: Signature) -> Examples:
-        """Return the recording of a call; needs soundfile."""
+        """Return the recording of a call, of a minute at most; needs soundfile."""
         require_reader()
         try:
             samples = read_samples(path, RATE)
@@ -203,11 +211,6 @@ def _noise(length: int, bits: np.random.PCG64) -> NDArray[np.float64]:
 def sine(hertz: float, count: int, bits: np.random.PCG64) -> NDArray[np.float64]:
     """Return a tone of amplitude 1 that begins anywhere in its course."""
     return np.sin(2 * np.pi * (np.arange(count) * (hertz / RATE) + between((0, 1), bits)))
-
-
-def times(decibels: float) -> float:
-    """Return what an amplitude is multiplied by where it rises by so many decibels."""
-    return float(10 ** (decibels / 20))
 
 
 def _samples(milliseconds: tuple[int, int], bits: np.random.PCG64) -> int:

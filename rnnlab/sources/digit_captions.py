@@ -27,7 +27,7 @@ from rnnlab.places import Places
 from rnnlab.signature import Field as ExampleField
 from rnnlab.signature import Signature
 from rnnlab.sources import SequenceSource, Validation
-from rnnlab.sources._digits import NAMES, SIDE, drawn, load_digits, made_of_digits, read_frames
+from rnnlab.sources._digits import NAMES, SIDE, OwnDigits, drawn, load_digits, made_of_digits, read_frames
 from rnnlab.sources._targets import TEXT_TARGET
 
 SLACK = 2  # pixels by which a digit may stand beside the line of its row or column, either way
@@ -64,9 +64,9 @@ class DigitCaptions(SequenceSource):
     digits: int = Field(3, ge=1, le=3, description="the most digits of a picture; each number of them as often")
     size: int = Field(28, ge=SIDE, le=MOST_PIXELS, description="pixels of each side of a picture")
     seed: int = Field(0, ge=0, description="seed of the splits and the pictures")
-    validation: Validation = Field(
+    validation: OwnDigits = Field(
         default_factory=lambda: Validation(by="given"),
-        description="how validation pictures are found; `given`: of digits of their own",
+        description="how validation pictures are found; `given`: of digits of their own, `none`: not at all",
     )
 
     idle_unless = MappingProxyType({"validation_examples": ("validation", lambda how: how.by == "given")})

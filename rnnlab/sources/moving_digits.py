@@ -26,8 +26,9 @@ from rnnlab.places import Places
 from rnnlab.signature import Field as ExampleField
 from rnnlab.signature import Signature
 from rnnlab.sources import SequenceSource, Validation
-from rnnlab.sources._digits import NAMES, SIDE, drawn, load_digits, made_of_digits, read_frames
+from rnnlab.sources._digits import NAMES, SIDE, OwnDigits, drawn, load_digits, made_of_digits, read_frames
 from rnnlab.sources._targets import TEXT_TARGET
+from rnnlab.strict import check_order
 
 STRAIGHT: Mapping[str, tuple[int, int]] = MappingProxyType(  # rows down, columns to the right
     {"left": (0, -1), "right": (0, 1), "up": (-1, 0), "down": (1, 0)}
@@ -77,17 +78,16 @@ class MovingDigits(SequenceSource):
     longest: int = Field(16, ge=1, le=200, description="the most frames of a clip")
     size: int = Field(24, ge=SIDE + 1, le=64, description="pixels of each side of a frame")
     seed: int = Field(0, ge=0, description="seed of the splits and the clips")
-    validation: Validation = Field(
+    validation: OwnDigits = Field(
         default_factory=lambda: Validation(by="given"),
-        description="how validation clips are found; `given`: of digits of their own",
+        description="how validation clips are found; `given`: of digits of their own, `none`: not at all",
     )
 
     idle_unless = MappingProxyType({"validation_examples": ("validation", lambda how: how.by == "given")})
 
     @model_validator(mode="after")
     def _long_enough(self) -> MovingDigits:
-        if self.longest < self.shortest:
-            raise ValueError(f"longest: expected {self.shortest} or more, as `shortest` says; received {self.longest}")
+        check_order(self, "shortest", "longest")
         needed = 2 * SHORTEST_PHASE
         if self.asks in ("caption", "actions") and self.shortest < needed:
             raise ValueError(f"shortest: expected {needed} or more, for two motions; received {self.shortest}")

@@ -22,11 +22,12 @@ from rnnlab.examples import Examples, FlatExamples
 from rnnlab.places import Places
 from rnnlab.signature import Signature
 from rnnlab.sources import SequenceSource, Validation
-from rnnlab.sources._digits import SIDE, between, drawn, load_digits, made_of_digits
+from rnnlab.sources._digits import SIDE, OwnDigits, between, drawn, load_digits, made_of_digits
 from rnnlab.sources._strokes import STROKES
 from rnnlab.sources._targets import TEXT_TARGET
 from rnnlab.sources._tracing import Stroke, trace
 from rnnlab.sources.quickdraw import Quickdraw
+from rnnlab.strict import check_order
 
 SPACING = 0.8  # pixels of a picture from point to point
 # What is drawn evenly from [least, most]. Of a number:
@@ -46,7 +47,7 @@ class StrokeDigits(SequenceSource):
     """Numbers such as `40713` in handwriting, as points in strokes: which digits they are is asked for.
 
     The strokes are traced from pictures of real digits; the order of drawing is ours. No digit of one split stands in a
-    number of another. The numbers are the same on every machine.
+    number of another, but the same 13 people write in all of them. The numbers are the same on every machine.
     """
 
     train: int = Field(8000, ge=1, le=100_000, description="numbers to train on")
@@ -57,17 +58,16 @@ class StrokeDigits(SequenceSource):
     shortest: int = Field(1, ge=1, le=50, description="the fewest digits of a number")
     longest: int = Field(7, ge=1, le=50, description="the most digits of a number; each count as often")
     seed: int = Field(0, ge=0, description="seed of the splits and the numbers")
-    validation: Validation = Field(
+    validation: OwnDigits = Field(
         default_factory=lambda: Validation(by="given"),
-        description="how validation numbers are found; `given`: of digits of their own",
+        description="how validation numbers are found; `given`: of digits of their own, `none`: not at all",
     )
 
     idle_unless = MappingProxyType({"validation_examples": ("validation", lambda how: how.by == "given")})
 
     @model_validator(mode="after")
     def _in_order(self) -> StrokeDigits:
-        if self.longest < self.shortest:
-            raise ValueError(f"longest: expected {self.shortest} or more, as `shortest` says; received {self.longest}")
+        check_order(self, "shortest", "longest")
         return self
 
     @classmethod

@@ -173,6 +173,11 @@ class Task(Strict, ABC):
         """Whether an answer is a text, which an architecture that decodes writes token by token."""
         return False
 
+    @property
+    def lowercase(self) -> bool:
+        """Whether answers are texts in lower case, against which capitals are not held: by metrics or by figures."""
+        return False
+
     def searching(self, target: Field) -> str:
         """Return how answers that are texts are looked for, such as `greedy`; nothing of other answers."""
         return ""

@@ -55,6 +55,10 @@ class TextTask(Task):
             raise TypeError(f"expected tokens; received {type(self.tokens).__name__}")
         return self.tokens
 
+    @property
+    def lowercase(self) -> bool:
+        return self.cut.lower
+
     @abstractmethod
     def asked(self, numbers: Sequence[int]) -> NDArray[np.int32]:
         """Return what the network is asked for where a text's tokens have these numbers in the vocabulary."""
@@ -122,9 +126,8 @@ class TextTask(Task):
 
     def settings_of_metrics(self, target: Field) -> dict[str, dict[str, Any]]:
         """Return what a metric is told of this task, by its name."""
-        # What is answered in lower case can't be held against capitals.
         names = ("bleu", "chrf", "exact_match", "character_error_rate", "word_error_rate")
-        return {name: {"lowercase": self.cut.lower} for name in names}
+        return {name: {"lowercase": self.lowercase} for name in names}
 
 
 def vocabulary(learnt: Mapping[str, NDArray[Any]]) -> Learnt:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from rnnlab.augmentations import Augmentation, staged
 from rnnlab.layers.randomness import random_scope
+from rnnlab.layers.time import zero_padding
 from rnnlab.metrics import Metric
 from rnnlab.network import STATE
 from rnnlab.preparation import Pipeline
@@ -83,10 +84,7 @@ class Objective:
         name = self.pipeline.signature.inputs[0].name
         values, lengths = batch[name][:, :width], tf.minimum(batch["lengths"], tf.cast(width, tf.int32))
         missing = tf.cast(width, tf.int32) - tf.shape(values)[1]
-        valid = tf.sequence_mask(lengths, tf.shape(values)[1])
-        mask = tf.reshape(valid, tf.concat([tf.shape(valid), tf.ones(values.shape.rank - 2, tf.int32)], 0))
-        kept = tf.where(mask, values, tf.zeros((), values.dtype))
-        filled = tf.pad(kept, [[0, 0], [0, missing], *[[0, 0]] * (values.shape.rank - 2)])
+        filled = tf.pad(zero_padding(values, lengths), [[0, 0], [0, missing], *[[0, 0]] * (values.shape.rank - 2)])
         return {**batch, name: filled, "lengths": lengths}
 
     def sums(self, outputs: Any, batch: Mapping[str, Any], *, training: bool = False) -> Sums:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import subprocess
 import sys
@@ -129,7 +130,7 @@ def test_every_speaker_in_turn_is_new(lab: Path) -> None:
             "remove test_where",
         ),
         ({"joined": {"least": 3, "most": 2}}, "most: expected 3 or more"),
-        ({"joined": {"silence_ms": [9, 3]}}, "silence_ms: expected"),
+        ({"joined": {"silence_ms": [9, 3]}}, r"silence_ms\n.* expected \[least, most\]; received \[9, 3\]"),
     ],
 )
 def test_keys_that_do_not_fit_are_told(keys: dict[str, Any], told: str) -> None:
@@ -140,6 +141,63 @@ def test_keys_that_do_not_fit_are_told(keys: dict[str, Any], told: str) -> None:
 def test_a_name_of_another_form_is_told(lab: Path) -> None:
     write(lab / "clips" / "three.wav", tone())
     assert "three.wav: expected a name of the form '{label}_{group}_{take}', as data.names says" in message(lab)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name", "ways"),
+    [
+        ("{label}_{group}_{take}", "7_mary_ann_3.wav", ("'mary', take 'ann_3'", "'7_mary', group 'ann', take '3'")),
+        ("{label}_{take}", "one__2.wav", ("label 'one', take '_2'", "label 'one_', take '2'")),
+        ("{group}/{label}_{take}", "ann/thank_you_2.wav", ("label 'thank', take 'you_2'", "'thank_you', take '2'")),
+    ],
+)
+def test_a_name_that_can_be_read_in_two_ways_is_told(pattern: str, name: str, ways: tuple[str, str], lab: Path) -> None:
+    write(lab / "names" / name, tone())
+    told = message(lab, train="names", names=pattern)
+    assert f"{name}: expected a name that '{pattern}', as data.names says, reads in one way" in told
+    assert all(way in told for way in ways)
+    assert "rename it" in told
+
+
+def test_separators_within_a_part_are_read_where_another_tells_the_parts_apart(lab: Path) -> None:
+    write(lab / "names" / "ann-thank_you-2.wav", tone())
+    write(lab / "names" / "bob-please-1.wav", tone())
+    train = read(lab, train="names", names="{group}-{label}-{take}")["train"]
+    assert train.signature.known_target.names == ("please", "thank_you")
+
+
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        (
+            {"test_where": {"take": [0, 7]}},
+            "data.test_where: take: expected a value that names of files have",
+        ),
+        ({"test_where": {"take": [7]}}, "received 7, which none has; there are 0, 1, 2"),
+        (
+            {"test_where": {"group": ["anne"]}},
+            "'anne', which none has; did you mean 'ann'?; there are ann, bob",
+        ),
+        (
+            {"validation_where": {"take": ["00"]}, "validation": {"by": "given"}},
+            "data.validation_where: take: expected",
+        ),
+    ],
+)
+def test_a_value_that_no_name_has_is_told(keys: dict[str, Any], told: str, lab: Path) -> None:
+    assert told in message(lab, **keys)
+
+
+def test_of_many_values_the_first_and_the_last_are_told(lab: Path) -> None:
+    for take in range(3, 30):
+        write(lab / "clips" / f"one_ann_{take}.wav", tone())
+    assert message(lab, test_where={"take": [77]}).endswith("there are 30, 0 to 29")
+
+
+def test_values_that_no_name_has_together_are_told(lab: Path) -> None:
+    write(lab / "clips" / "one_cy_9.wav", tone())
+    told = message(lab, test_where={"group": ["ann"], "take": [9]})
+    assert "data.test_where: expected values that some file has together" in told
 
 
 def test_recordings_of_several_rates_are_brought_to_the_one_that_the_spec_says(lab: Path) -> None:
@@ -190,6 +248,68 @@ def test_what_a_lower_rate_can_not_hold_does_not_come_back_as_another_pitch() ->
 
 def cut_off(path: Path, count: int) -> None:
     path.write_bytes(path.read_bytes()[:count])
+
+
+FORMS: dict[str, tuple[str, dict[str, Any]]] = {
+    "WAV": ("a.wav", {}),
+    "WAV of wide headers": ("a.wav", {"format": "WAVEX"}),
+    "RIFX": ("a.wav", {"endian": "BIG"}),
+    "RF64": ("a.wav", {"format": "RF64"}),
+    "FLAC": ("a.flac", {}),
+    "Vorbis": ("a.ogg", {}),
+    "Opus": ("a.ogg", {"subtype": "OPUS"}),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_whole_file_is_read_and_one_that_is_cut_anywhere_is_told(form: str, tmp_path: Path) -> None:
+    name, how = FORMS[form]
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, 2 * RATE)  # of several pages, as far as there are pages
+    path = write(tmp_path / name, noise, **how)
+    whole = path.read_bytes()
+    assert len(read_samples(path, RATE)) == len(noise)
+    pages = [at for at in range(1, len(whole)) if whole.startswith(b"OggS", at)]
+    shares = [len(whole) * share // 100 for share in (50, 60, 75, 90, 99)]
+    for count in (*shares, *pages[2:], len(whole) - 2):
+        cut_off(path, count)
+        with pytest.raises(SoundError):
+            read_samples(path, RATE)
+        path.write_bytes(whole)
+
+
+@pytest.mark.parametrize("form", ["RIFX", "RF64", "Vorbis"])
+def test_how_much_of_a_file_is_missing_is_told(form: str, tmp_path: Path) -> None:
+    name, how = FORMS[form]
+    path = write(tmp_path / name, tone(), **how)
+    cut_off(path, path.stat().st_size - 11)
+    with pytest.raises(SoundError, match="expected 11 bytes more at its end: it was cut off; copy or download it"):
+        read_heading(path)
+
+
+@pytest.mark.parametrize(
+    ("form", "lengths"),
+    [(form, [length]) for form in ("WAV", "RIFX") for length in (0x7FFFFFFF, 0xFFFFFFFF)]
+    + [("RF64", [0xFFFFFFFF, 2**43]), ("RF64", [0x7FFFFFFF, 2**43])],
+)
+def test_wav_that_was_written_before_its_length_was_known_is_read(
+    form: str, lengths: list[int], tmp_path: Path
+) -> None:
+    name, how = FORMS[form]
+    path = write(tmp_path / name, tone(), **how)
+    data = bytearray(path.read_bytes())
+    at = data.index(b"data") + 4
+    data[at : at + 4] = struct.pack(">I" if form == "RIFX" else "<I", lengths[0])
+    for long in lengths[1:]:
+        at = data.index(b"ds64") + 8
+        data[at : at + 24] = struct.pack("<QQQ", long, long, 0)
+    path.write_bytes(data)
+    np.testing.assert_allclose(read_samples(path, RATE)[:, 0], tone(), atol=2**-15)
+
+
+def test_what_stands_behind_the_last_page_of_ogg_does_no_harm(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.ogg", tone())
+    path.write_bytes(path.read_bytes() + b"TAG" + bytes(125))
+    assert len(read_samples(path, RATE)) == len(tone())
 
 
 def damaged(path: Path) -> None:
@@ -329,7 +449,7 @@ def test_each_recording_is_in_memory_by_itself(lab: Path, monkeypatch: pytest.Mo
     read_now: list[Path] = []
     real = _sounds.read_samples
     monkeypatch.setattr(
-        "rnnlab.sources.audio.read_samples", lambda path, rate: [read_now.append(path), real(path, rate)][1]
+        "rnnlab.sources.audio.read_samples", lambda path, *rest: [read_now.append(path), real(path, *rest)][1]
     )
     train = read(lab)["train"]
     assert len(read_now) == len(NAMES)
@@ -338,6 +458,12 @@ def test_each_recording_is_in_memory_by_itself(lab: Path, monkeypatch: pytest.Mo
 
 
 # Recordings that are joined
+
+
+def parts_of(identity: str) -> list[str]:
+    """Return the recordings that a joined one is made of, by its name."""
+    return identity.partition(":")[2].split("+")
+
 
 JOINED = {"train": 60, "validation": 20, "test": 20, "most": 3}
 PARTS = {"test_where": {"take": [0]}, "validation_where": {"take": [1]}, "validation": {"by": "given"}}
@@ -348,7 +474,7 @@ def test_joined_recordings_are_of_one_split_and_one_speaker_and_their_text_is_ri
         assert len(examples) == JOINED[name]
         assert examples.signature.known_target.kind == "string"
         for identity, text in zip(examples.ids, examples.known_targets, strict=True):
-            said, speakers, takes = zip(*(part[:-4].split("_") for part in identity.split("+")), strict=True)
+            said, speakers, takes = zip(*(part[:-4].split("_") for part in parts_of(identity)), strict=True)
             assert bytes(text).decode() == " ".join(said)
             assert len(set(speakers)) == 1
             assert set(takes) == {{"train": "2", "validation": "1", "test": "0"}[name]}, take
@@ -362,7 +488,7 @@ def test_joined_recordings_are_their_parts_with_silence_between(lab: Path) -> No
     for number, identity in enumerate(joined.ids):
         samples, at = joined.read(number)["audio"], 0
         assert len(samples) == joined.lengths[number]
-        for part in identity.split("+"):
+        for part in parts_of(identity):
             gap = 0
             while at and not samples[at + gap + 1]:  # a tone's own first sample is 0
                 gap += 1
@@ -371,6 +497,30 @@ def test_joined_recordings_are_their_parts_with_silence_between(lab: Path) -> No
             np.testing.assert_array_equal(samples[at : at + len(single[part])], single[part])
             at += len(single[part])
         assert at == len(samples)
+
+
+def test_of_the_same_parts_there_may_be_several_each_with_a_name_of_its_own(lab: Path) -> None:
+    ids = read(lab, joined=JOINED)["train"].ids
+    assert len(set(ids)) == len(ids) == 60
+    assert len({tuple(parts_of(each)) for each in ids}) < 60
+
+
+def test_a_joined_recording_is_as_long_as_any_may_be(lab: Path) -> None:
+    joined = {**JOINED, "least": 3, "silence_ms": [100, 100]}
+    told = message(lab, joined=joined, longest_seconds=0.3)
+    assert re.search(r"data\.joined: expected joined recordings of at most 0\.3 s; received one of 0\.\d s, of 3", told)
+    assert "raise data.longest_seconds" in told
+    assert len(read(lab, joined=joined, longest_seconds=0.5)["train"]) == 60
+
+
+def test_a_recording_that_becomes_longer_than_it_may_be_is_told_before_it_is_decoded(
+    lab: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train = read(lab, longest_seconds=1.0)["train"]
+    write(lab / "clips" / NAMES[0], tone(1.5))
+    monkeypatch.setattr(_sounds, "_blocks", lambda sound: pytest.fail("it was decoded"))
+    with pytest.raises(DataError, match=r"expected a recording of at most 1 s; received 1\.5 s; cut it, or raise data"):
+        train.read(0)
 
 
 def test_the_seed_says_what_is_joined_and_splits_do_not_depend_on_each_other(lab: Path) -> None:

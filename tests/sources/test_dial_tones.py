@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import itertools
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 from pydantic import ValidationError
 
+from rnnlab.errors import DataError
 from rnnlab.examples import Examples
 from rnnlab.places import Places
-from rnnlab.sources import dial_tones
+from rnnlab.sources import _sounds, dial_tones
 from rnnlab.sources.dial_tones import RATE, DialTones
 
 # ITU-T Q.23, section 2, table: the two frequencies of each key, in Hz.
@@ -104,6 +107,18 @@ def test_the_seed_says_what_is_dialled_and_splits_do_not_depend_on_each_other() 
     np.testing.assert_array_equal(more["train"].read(47)["audio"], one["train"].read(47)["audio"])
 
 
+def test_a_recording_that_is_too_long_is_told_before_it_is_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signature, path = calls()["train"].signature, tmp_path / "call.wav"
+    soundfile.write(path, np.full(RATE, 0.1), RATE)
+    assert DialTones().read_input(path, signature).lengths.tolist() == [RATE]
+    soundfile.write(path, np.full(61 * RATE, 0.1), RATE)
+    monkeypatch.setattr(_sounds, "_blocks", lambda sound: pytest.fail("it was decoded"))
+    with pytest.raises(DataError, match=r"expected a recording of at most 60 s; received 61\.0 s; cut it"):
+        DialTones().read_input(path, signature)
+
+
 def test_calls_are_as_long_as_the_keys_say_and_some_keys_are_repeated() -> None:
     train = calls(train=300, shortest=2, longest=4)["train"]
     texts = [bytes(each).decode() for each in train.known_targets]
@@ -114,14 +129,30 @@ def test_calls_are_as_long_as_the_keys_say_and_some_keys_are_repeated() -> None:
     assert (field.kind, field.rate) == ("audio", RATE)
 
 
+def test_the_seconds_that_are_held_in_memory_are_those_that_calls_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    splits = calls(train=300, shortest=3, longest=7)
+    seconds = sum(float(each.lengths.sum()) for each in splits.values()) / RATE
+    monkeypatch.setattr(dial_tones, "MOST_SECONDS", 1.1 * seconds)
+    assert len(calls(train=300, shortest=3, longest=7)["train"]) == 300
+    monkeypatch.setattr(dial_tones, "MOST_SECONDS", 0.9 * seconds)
+    with pytest.raises(ValidationError, match="ask for fewer calls, or shorter ones"):
+        calls(train=300, shortest=3, longest=7)
+
+
+def test_fifty_thousand_calls_of_a_key_are_no_mistake() -> None:
+    assert DialTones(asks="key", train=50_000).train == 50_000
+
+
 @pytest.mark.parametrize(
     ("keys", "told"),
     [
         ({"shortest": 5, "longest": 3}, "expected 5 or more"),
         ({"ratio_db": [9, 3]}, "expected \\[least, most\\]"),
         ({"asks": "key", "longest": 3}, "longest"),
+        ({"train": 50_000, "shortest": 50, "longest": 50}, "received 50,024 calls of 50 keys on average, some 40"),
+        ({"train": 50_000, "longest": 50}, "expected calls that last some 43,200 s in all at most"),
     ],
 )
 def test_keys_that_do_not_fit_are_told(keys: dict[str, Any], told: str) -> None:
     with pytest.raises(ValidationError, match=told):
-        DialTones(**keys)
+        DialTones(**{"validation_examples": 12, "test": 12, **keys})

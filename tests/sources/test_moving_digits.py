@@ -149,6 +149,11 @@ def test_a_split_stays_when_another_is_made_larger() -> None:
         ({"size": 8}, "greater than or equal to 9"),
         ({"asks": "colour"}, "motion"),
         ({"validation": {"by": "none"}, "validation_examples": 5}, "does nothing while 'validation' is"),
+        (
+            {"validation": {"by": "fraction"}},
+            "by: expected given or none; received fraction, which would leave the same",
+        ),
+        ({"validation": {"by": "folds"}}, "by: expected given or none; received folds, which would leave the same"),
     ],
 )
 def test_what_cannot_be_made_is_a_mistake_of_the_spec(keys: dict[str, Any], told: str) -> None:

@@ -155,6 +155,11 @@ def test_numbers_are_others_with_another_seed() -> None:
         ({"longest": 0}, "greater than or equal to 1"),
         ({"lenght": 3}, "lenght"),
         ({"validation": {"by": "none"}, "validation_examples": 5}, "does nothing while 'validation' is"),
+        (
+            {"validation": {"by": "fraction"}},
+            "by: expected given or none; received fraction, which would leave the same",
+        ),
+        ({"validation": {"by": "folds"}}, "by: expected given or none; received folds, which would leave the same"),
     ],
 )
 def test_what_cannot_be_made_is_a_mistake_of_the_spec(keys: dict[str, Any], told: str) -> None:
