@@ -200,22 +200,31 @@ def test_bands_that_the_rate_can_not_hold_are_refused(keys: dict[str, Any], told
 
 def varied(name: str, sounds: list[np.ndarray], seed: int = 0, more: int = 0, **keys: Any) -> np.ndarray:
     """Return (B, T, 1) of padded sounds, changed."""
+    found, lengths = varied_with_lengths(name, sounds, seed, more, **keys)
+    if name != "speed":
+        np.testing.assert_array_equal(lengths, [len(each) for each in sounds])
+    return found
+
+
+def varied_with_lengths(
+    name: str, sounds: list[np.ndarray], seed: int = 0, more: int = 0, **keys: Any
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return (B, T, 1) of padded sounds, changed, and their lengths (B,)."""
     batch = {
         "audio": tf.constant(pad_with(sounds, max(map(len, sounds)) + more)),
         "lengths": tf.constant([len(each) for each in sounds], tf.int32),
     }
     found = AUGMENTATIONS.parse({"name": name, **keys}).apply(batch, Signature((FIELD,)), tf.constant([seed, 1]))
     assert found.keys() == batch.keys()
-    np.testing.assert_array_equal(found["lengths"], batch["lengths"])
-    return np.asarray(found["audio"])
+    return np.asarray(found["audio"]), np.asarray(found["lengths"])
 
 
 @pytest.mark.parametrize("name", OF_SOUND)
 def test_the_same_seed_draws_the_same_another_something_else_and_padding_stays_empty(name: str) -> None:
-    one, same, other = (varied(name, SOUNDS, seed, more=100) for seed in (3, 3, 4))
+    (one, lengths), (same, _), (other, _) = (varied_with_lengths(name, SOUNDS, seed, more=100) for seed in (3, 3, 4))
     np.testing.assert_array_equal(one, same)
     assert not np.array_equal(one, other)
-    padding = np.arange(one.shape[1]) >= np.array(LENGTHS)[:, np.newaxis]
+    padding = np.arange(one.shape[1]) >= lengths[:, np.newaxis]
     assert not one[padding].any()
     assert np.isfinite(varied(name, [np.zeros((0, 1), np.float32), *SOUNDS])).all()  # a row that only fills a batch
 
@@ -235,6 +244,19 @@ def test_every_key_of_an_augmentation_changes_what_comes_out(name: str, before: 
     else:
         one, other = (varied(name, sounds, **each) for each in (before, after))
     assert not np.array_equal(one, other)
+
+
+def test_a_faster_recording_is_shorter_by_as_much_as_it_is_higher() -> None:
+    pitch, length = 0.03, 6000  # cycles a sample, samples
+    tone = np.sin(2 * np.pi * pitch * np.arange(length, dtype=np.float32))[:, np.newaxis]
+    found, lengths = varied_with_lengths("speed", [tone] * 40, more=4000, factor=1.5)
+    speeds = length / lengths
+    assert 1 / 1.5 <= speeds.min() < 0.8 < 1.2 < speeds.max() <= 1.5
+    for row, count, speed in zip(found[..., 0], lengths, speeds, strict=True):
+        wanted = np.sin(2 * np.pi * pitch * speed * np.arange(count))
+        spectrum = np.abs(np.fft.rfft(row[:count]))
+        assert spectrum.argmax() / count == pytest.approx(pitch * speed, abs=1 / count)
+        assert np.std(row[:count]) == pytest.approx(np.std(wanted), rel=0.03)
 
 
 @pytest.mark.parametrize("color", ["white", "pink"])

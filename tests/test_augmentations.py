@@ -65,11 +65,13 @@ KINDS = {
 }
 
 
-@pytest.mark.parametrize("name", AUGMENTATIONS.names())
-def test_rows_that_only_fill_a_batch_change_no_other(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "kind"), [(name, kind) for name in AUGMENTATIONS.names() for kind in sorted(AUGMENTATIONS.load(name).kinds)]
+)
+def test_rows_that_only_fill_a_batch_change_no_other(name: str, kind: str) -> None:
     """There are as many of them as the number of replicas asks for: invariant 2."""
     augmentation = AUGMENTATIONS.parse(name)
-    field, random = KINDS[min(augmentation.kinds)], np.random.default_rng(0)
+    field, random = KINDS[kind], np.random.default_rng(0)
     lengths = random.integers(5, 20, 7)
     values = random.integers(0, 200 if field.kind == "frames" else 2, (7, 20, *field.shape))
     values[np.arange(20) >= lengths[:, np.newaxis]] = 0

@@ -23,11 +23,11 @@ class Erase(FrameAugmentation):
     def varied(self, frames: Any, seed: Any) -> Any:
         import tensorflow as tf
 
-        drawn = tf.random.stateless_uniform([2, 2, tf.shape(frames)[0], 1], seed)  # axes, size and place, B
+        drawn = tf.random.stateless_uniform([tf.shape(frames)[0], 4, 1], seed)  # sizes, then places
         hidden = []
         for axis, size in enumerate(frames.shape[2:4]):
-            share = self.largest * drawn[axis, 0]
-            begin = drawn[axis, 1] * (1 - share)
+            share = self.largest * drawn[:, axis]
+            begin = drawn[:, 2 + axis] * (1 - share)
             places = (tf.range(float(size)) + 0.5) / size
             hidden.append((places >= begin) & (places < begin + share))  # (B, H) or (B, W)
         rows, columns = hidden

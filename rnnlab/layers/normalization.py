@@ -46,26 +46,26 @@ class MaskedBatchNormalization(keras.layers.Layer):
 
     def call(self, inputs: Any, lengths: Any, training: bool | None = None) -> Any:
         if training and not isinstance(inputs, keras.KerasTensor):
-            mean, variance, count = self._batch_moments(inputs, lengths)
+            mean, variance, deviation, count = self._batch_moments(inputs, lengths)
             # A part of a batch may be filled with nothing; then there is nothing to learn from.
             kept = tf.where(count > 0, self.momentum, 1.0)
             self.moving_mean.assign(self.moving_mean * kept + mean * (1 - kept))
             self.moving_variance.assign(self.moving_variance * kept + variance * (1 - kept))
         else:
-            mean, variance = self.moving_mean, self.moving_variance
+            variance, deviation = self.moving_variance, inputs - self.moving_mean
         scale = self.gamma * keras.ops.rsqrt(variance + self.epsilon)
-        return (inputs - mean) * scale + self.beta
+        return deviation * scale + self.beta
 
-    def _batch_moments(self, inputs: Any, lengths: Any) -> tuple[Any, Any, Any]:
-        """Return the mean and variance (F,) of the valid steps of all replicas, and how many there are."""
-        valid = zero_padding(inputs, lengths)
-        axes, pixels = list(range(inputs.shape.rank - 1)), math.prod(inputs.shape[2:-1])
-        count = self._over_replicas(tf.cast(tf.reduce_sum(lengths), inputs.dtype) * pixels)
+    def _batch_moments(self, inputs: Any, lengths: Any) -> tuple[Any, Any, Any, Any]:
+        """Return the mean and variance (F,) of the valid steps of all replicas, inputs - mean, and how many there are."""
+        count = self._over_replicas(tf.cast(tf.reduce_sum(lengths), inputs.dtype) * math.prod(inputs.shape[2:-1]))
         steps = tf.maximum(count, 1.0)
-        mean = self._over_replicas(tf.reduce_sum(valid, axis=axes)) / steps
-        deviation = zero_padding(inputs - mean, lengths)
-        variance = self._over_replicas(tf.reduce_sum(deviation * deviation, axis=axes)) / steps
-        return mean, variance, count
+        mean = self._over_replicas(_sum_of_valid(inputs, lengths)) / steps
+        deviation = inputs - mean
+        # Squares of what padding holds could be infinite; pixels never are.
+        own = zero_padding(deviation, lengths) if inputs.shape.rank == 3 else deviation
+        variance = self._over_replicas(_sum_of_valid(own * own, lengths)) / steps
+        return mean, variance, deviation, count
 
     @staticmethod
     def _over_replicas(value: Any) -> Any:
@@ -74,3 +74,13 @@ class MaskedBatchNormalization(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "momentum": self.momentum, "epsilon": self.epsilon}
+
+
+def _sum_of_valid(values: Any, lengths: Any) -> Any:
+    """Return the sum (F,) over valid steps of (B, T, F) or (B, T, H, W, F).
+
+    Each frame is added up before padding is left out: a frame has thousands of pixels, and choosing among all of them
+    took longer than the convolutions around it.
+    """
+    pixels = list(range(2, values.shape.rank - 1))
+    return tf.reduce_sum(zero_padding(tf.reduce_sum(values, axis=pixels), lengths), axis=[0, 1])
