@@ -66,7 +66,8 @@ KINDS = {
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"), [(name, kind) for name in AUGMENTATIONS.names() for kind in sorted(AUGMENTATIONS.load(name).kinds)]
+    ("name", "kind"),
+    [(name, kind) for name in AUGMENTATIONS.names() for kind in sorted(AUGMENTATIONS.load(name).kinds)],
 )
 def test_rows_that_only_fill_a_batch_change_no_other(name: str, kind: str) -> None:
     """There are as many of them as the number of replicas asks for: invariant 2."""

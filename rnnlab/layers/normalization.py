@@ -57,7 +57,7 @@ class MaskedBatchNormalization(keras.layers.Layer):
         return deviation * scale + self.beta
 
     def _batch_moments(self, inputs: Any, lengths: Any) -> tuple[Any, Any, Any, Any]:
-        """Return the mean and variance (F,) of the valid steps of all replicas, inputs - mean, and how many there are."""
+        """Return mean and variance (F,) of the valid steps of all replicas, inputs - mean, and how many there are."""
         count = self._over_replicas(tf.cast(tf.reduce_sum(lengths), inputs.dtype) * math.prod(inputs.shape[2:-1]))
         steps = tf.maximum(count, 1.0)
         mean = self._over_replicas(_sum_of_valid(inputs, lengths)) / steps
