@@ -16,6 +16,16 @@ from rows import FoldsTable, Table, make_named_table
 SEEDS = (0, 1, 2)
 SHIPPED = "the shipped spec"
 LEFT_OUT = ("data.test_where=", "data.validation={by: folds, folds: 6, grouped: true, test_fold: true}")
+# Microphone and loudness taken out, and voices varied: worth it for who is new, and not for who is known.
+FOR_OTHERS = (
+    "transforms=[{name: log_mel, normalise: mean}, standardize]",
+    "augmentations=[{name: noise, ratio_db: [10, 40]}, shift, {name: speed, factor: 1.2}, "
+    "{name: spec_augment, time_masks: 1, time_steps: 8, feature_masks: 1, features: 8}]",
+    "model={architecture: conv_rnn, blocks: [{filters: 64, kernel_size: 5}, {filters: 96, kernel_size: 5}], "
+    "cell: gru, units: [64], bidirectional: true, dropout: 0.2}",
+    "training.epochs=80",
+    "training.optimizer.learning_rate.decay_steps=1360",
+)
 TABLES: dict[str, Table | FoldsTable] = {
     "spoken_digits": Table(
         "spoken_digits",
@@ -40,7 +50,10 @@ TABLES: dict[str, Table | FoldsTable] = {
     ),
     "speakers": FoldsTable(
         "Ten digits by six speakers (FSDD), each speaker left out once, another one as validation",
-        {SHIPPED: ("spoken_digits", LEFT_OUT)},
+        {
+            SHIPPED: ("spoken_digits", LEFT_OUT),
+            "voices varied, each recording's mean taken out": ("spoken_digits", (*LEFT_OUT, *FOR_OTHERS)),
+        },
     ),
 }
 
