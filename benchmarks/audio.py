@@ -16,7 +16,7 @@ from rows import FoldsTable, Table, make_named_table
 SEEDS = (0, 1, 2)
 SHIPPED = "the shipped spec"
 LEFT_OUT = ("data.test_where=", "data.validation={by: folds, folds: 6, grouped: true, test_fold: true}")
-# Microphone and loudness taken out, and voices varied: worth it for who is new, and not for who is known.
+# Microphone and loudness taken out, and voices varied.
 FOR_OTHERS = (
     "transforms=[{name: log_mel, normalise: mean}, standardize]",
     "augmentations=[{name: noise, ratio_db: [10, 40]}, shift, {name: speed, factor: 1.2}, "

@@ -287,6 +287,17 @@ def test_a_window_holds_what_centering_the_whole_frame_leaves_about_its_middle()
     assert larger.sum() == clips.sum()
 
 
+@pytest.mark.parametrize("size", [None, [9, 9], [8, 10]], ids=str)
+@pytest.mark.parametrize("bar", [1, 2, 3])
+def test_what_moves_by_a_pixel_a_frame_stands_still_once_it_is_centered(bar: int, size: list[int] | None) -> None:
+    clip = np.zeros((1, 6, 11, 11, 1), np.uint8)
+    for step in range(6):
+        clip[0, step, step : step + bar, step + 1 : step + 3] = 255
+    found = np.asarray(TRANSFORMS.parse({"name": "center", "size": size}).apply(clip, np.array([6]), {})[0])
+    assert found.any()
+    np.testing.assert_array_equal(found, np.broadcast_to(found[:, :1], found.shape))
+
+
 # Networks of pictures.
 
 

@@ -48,7 +48,8 @@ class Center(Transform):
             size = frames.shape[axis]
             profile = tf.reduce_sum(bright, axis=5 - axis)  # (B, T, H) or (B, T, W)
             place = tf.math.divide_no_nan(tf.reduce_sum(profile * tf.range(float(size)), axis=-1), total)
-            off = tf.where(total > 0, tf.cast(tf.round(place - (kept - 1) / 2), tf.int32), 0)
+            # Halves always rounded up: what moves by a pixel a frame would tremble if some were rounded down.
+            off = tf.where(total > 0, tf.cast(tf.floor(place - (kept - 1) / 2 + 0.5), tf.int32), 0)
             places = tf.range(kept) + off[..., tf.newaxis]  # (B, T, H') or (B, T, W')
             inside = (places >= 0) & (places < size)
             moved = tf.gather(frames, tf.clip_by_value(places, 0, size - 1), axis=axis, batch_dims=2)
