@@ -119,7 +119,14 @@ def test_every_speaker_in_turn_is_new(lab: Path) -> None:
         ({"names": "{label}{take}"}, "expected something between two parts"),
         ({"names": None, "test_where": {"take": [0]}}, "give the key names"),
         ({"test_where": {"tak": [0]}}, "names has no part {tak}; did you mean 'take'?"),
-        ({"test_where": {"take": [0]}, "test": "later"}, "remove test and validation_file"),
+        (
+            {"test_where": {"take": [0]}, "test": "later"},
+            "test_where says which recordings of train are for it; remove test and validation_file",
+        ),
+        (
+            {"validation_where": {"take": [0]}, "validation_file": "later", "validation": {"by": "given"}},
+            "validation_where says which recordings of train are for it; remove test and validation_file",
+        ),
         ({"validation_where": {"take": [0]}}, "set it to given"),
         ({"manifest": {"label": "x"}}, "remove one of the two"),
         (
