@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import struct
 import subprocess
@@ -19,7 +20,15 @@ from rnnlab.errors import DataError, UserError
 from rnnlab.examples import Examples
 from rnnlab.places import Places
 from rnnlab.sources import _sounds
-from rnnlab.sources._sounds import SoundError, read_heading, read_samples, resampled
+from rnnlab.sources._sounds import (
+    LAST_PAGE,
+    LONGEST_PAGE,
+    SoundError,
+    _last_page,
+    read_heading,
+    read_samples,
+    resampled,
+)
 from rnnlab.sources.audio import Audio
 from tests.test_cli import ROOT
 
@@ -313,10 +322,39 @@ def test_wav_that_was_written_before_its_length_was_known_is_read(
     np.testing.assert_allclose(read_samples(path, RATE)[:, 0], tone(), atol=2**-15)
 
 
-def test_what_stands_behind_the_last_page_of_ogg_does_no_harm(tmp_path: Path) -> None:
+@pytest.mark.parametrize("count", [125, 70_000, 2 * LONGEST_PAGE - 3])
+def test_what_stands_behind_the_last_page_of_ogg_does_no_harm(count: int, tmp_path: Path) -> None:
     path = write(tmp_path / "a.ogg", tone())
-    path.write_bytes(path.read_bytes() + b"TAG" + bytes(125))
+    path.write_bytes(path.read_bytes() + b"TAG" + bytes(count))
     assert len(read_samples(path, RATE)) == len(tone())
+
+
+@pytest.mark.parametrize("behind", [0, 70_000])
+def test_ogg_that_was_never_ended_is_to_be_converted(behind: int, tmp_path: Path) -> None:
+    path = write(tmp_path / "a.ogg", tone())
+    data = bytearray(path.read_bytes())
+    data[data.rindex(b"OggS") + 5] &= ~LAST_PAGE
+    path.write_bytes(data + bytes(behind))
+    told = "expected a last page that ends the stream.* copy or download it again, or convert it"
+    with pytest.raises(SoundError, match=told):
+        read_heading(path)
+
+
+@pytest.mark.parametrize("past", range(-7, 8))
+def test_a_page_of_ogg_is_found_wherever_it_begins(past: int) -> None:
+    begin, behind = 3 * LONGEST_PAGE, 2 * LONGEST_PAGE + past
+    data = bytes(begin) + b"OggS\x00\x04" + bytes(behind)
+    assert _last_page(io.BytesIO(data), len(data)) == begin
+
+
+def test_flac_whose_header_knows_no_length_is_to_be_converted(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.flac", tone())
+    data = bytearray(path.read_bytes())
+    total = slice(21, 26)  # of 36 bits, from the middle of the first byte (RFC 9639, section 8.2)
+    data[total] = (int.from_bytes(data[total]) >> 36 << 36).to_bytes(5)
+    path.write_bytes(data)
+    with pytest.raises(SoundError, match="received one that knows no length; convert it"):
+        read_heading(path)
 
 
 def damaged(path: Path) -> None:
