@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import itertools
 import re
 import struct
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from rnnlab.errors import DataError, UserError
 from rnnlab.examples import Examples
 from rnnlab.places import Places
 from rnnlab.sources import _sounds
+from rnnlab.sources._file_names import read_name
 from rnnlab.sources._sounds import (
     LAST_PAGE,
     LONGEST_PAGE,
@@ -173,6 +176,42 @@ def test_a_name_that_can_be_read_in_two_ways_is_told(pattern: str, name: str, wa
     assert f"{name}: expected a name that '{pattern}', as data.names says, reads in one way" in told
     assert all(way in told for way in ways)
     assert "rename it" in told
+
+
+def ways_of(literals: list[str], name: str) -> list[list[str]]:
+    """Return all ways to read a name: parts of one character or more, and no slash, between literals."""
+    if not name.startswith(literals[0]):
+        return []
+    rest = name[len(literals[0]) :]
+    if len(literals) == 1:
+        return [[]] if not rest else []
+    ends = [end for end in range(1, len(rest) + 1) if "/" not in rest[:end]]
+    return [[rest[:end], *others] for end in ends for others in ways_of(literals[1:], rest[end:])]
+
+
+@pytest.mark.parametrize("pattern", ["{a}_{b}", "_{a}_{b}_", "{a}__{b}_{c}", "{a}_/{b}_{c}", "{a}_b/_{b}", "{a}b"])
+def test_a_name_is_read_if_there_is_one_way_to_read_it(pattern: str) -> None:
+    found = {True: 0, False: 0}
+    for letters in itertools.product("_b/", repeat=7):
+        name = "".join(letters).strip("/")
+        if not name or "//" in name or name.count("/") != pattern.count("/"):
+            continue
+        ways = ways_of(re.split(r"{.}", pattern), name)
+        if len(ways) == 1:
+            assert list(read_name(pattern, Path(name + ".wav"), "here").values()) == ways[0]
+        else:
+            with pytest.raises(DataError, match="reads in one way" if ways else "expected a name of the form"):
+                read_name(pattern, Path(name + ".wav"), "here")
+        found[len(ways) == 1] += 1
+    assert min(found.values()) > 5
+
+
+def test_a_name_with_a_hundred_separators_is_told_at_once() -> None:
+    begin = time.perf_counter()
+    for name in ("_" * 100, "_" * 99 + "!"):
+        with pytest.raises(DataError, match="expected a name"):
+            read_name("{a}_{b}_{c}_{d}_{e}!", Path(name + ".wav"), "here")
+    assert time.perf_counter() - begin < 1
 
 
 def test_separators_within_a_part_are_read_where_another_tells_the_parts_apart(lab: Path) -> None:
