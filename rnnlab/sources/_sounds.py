@@ -26,6 +26,7 @@ from rnnlab.waveforms import HIGHEST_RATE, LOWEST_RATE, fault_of
 
 SUFFIXES = (".wav", ".flac", ".ogg")
 FORMATS = frozenset({"WAV", "WAVEX", "RF64", "FLAC", "OGG"})
+LONGEST_SECONDS = 60.0  # of a recording, unless it is said how long it may be
 BLOCK = 1 << 16  # samples of each channel that are decoded at a time
 STREAMED = 0x7FFF0000  # what is declared to be as long, or longer, was written by who did not know its length
 STREAMED_64 = 1 << 43  # likewise, of lengths of 64 bits: more than a day of sound has at the highest rate
@@ -65,7 +66,7 @@ class Limit:
         remedy: what to do about a longer one.
     """
 
-    seconds: float = 60.0
+    seconds: float = LONGEST_SECONDS
     remedy: str = "cut it"
 
 
