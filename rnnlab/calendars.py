@@ -50,9 +50,7 @@ class Holidays(Strict):
         known: dict[str, list[str]] = holidays.list_supported_countries(include_aliases=True)
         if self.country not in known:
             upper = [each for each in known if each == self.country.upper()]
-            hint = (
-                f"; did you mean '{upper[0]}'?" if upper else did_you_mean(self.country, known).partition("; known")[0]
-            )
+            hint = f"; did you mean '{upper[0]}'?" if upper else did_you_mean(self.country, known, listed=False)
             raise ValueError(f"country: expected a country's code, such as US or DE; received '{self.country}'{hint}")
         if self.subdivision is not None and self.subdivision not in known[self.country]:
             parts = known[self.country]

@@ -89,10 +89,10 @@ def told(error: BaseException, limit: int = 300) -> str:
     return one_line(" ".join(str(error).split()) or type(error).__name__, limit)
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return `"; did you mean 'x'?"` for the nearest known word, or else a list of what is known."""
+def did_you_mean(word: str, known: Iterable[str], *, listed: bool = True) -> str:
+    """Return `"; did you mean 'x'?"` for the nearest known word, or else, if `listed`, what is known."""
     candidates = sorted(known)
     near = get_close_matches(word, candidates, n=1, cutoff=0.6)
     if near:
         return f"; did you mean '{near[0]}'?"
-    return f"; known: {', '.join(candidates)}" if candidates else ""
+    return f"; known: {', '.join(candidates)}" if candidates and listed else ""

@@ -63,12 +63,9 @@ def friendly(error: ErrorDetails) -> str:
     if kind == "missing":
         return "required key is missing"
     if kind == "literal_error":
-        return (
-            f"expected one of {error['ctx']['expected']}; received {shown(received)}"
-            + (
-                did_you_mean(received, _literals(error["ctx"]["expected"])) if isinstance(received, str) else ""
-            ).partition("; known")[0]
-        )
+        expected = error["ctx"]["expected"]
+        hint = did_you_mean(received, _literals(expected), listed=False) if isinstance(received, str) else ""
+        return f"expected one of {expected}; received {shown(received)}{hint}"
     if kind == "value_error":
         return str(error["msg"]).removeprefix("Value error, ")
     return f"{_expected(error)}; received {shown(received)}"

@@ -16,7 +16,8 @@ from rnnlab.signature import Kind, Signature
 from rnnlab.strict import Ends
 from rnnlab.waveforms import times
 
-Decibels = Annotated[float, Field(ge=-60, le=200)]  # beyond, float32 holds nothing of the recording, or of the noise
+# At -60 the recording has a thousandth of the noise's amplitude; above 120 float32 soon rounds the noise away.
+Decibels = Annotated[float, Field(ge=-60, le=120)]
 
 
 class Noise(Augmentation):

@@ -62,7 +62,8 @@ class MaskedBatchNormalization(keras.layers.Layer):
         steps = tf.maximum(count, 1.0)
         mean = self._over_replicas(_sum_of_valid(inputs, lengths)) / steps
         deviation = inputs - mean
-        # Squares of what padding holds could be infinite; pixels never are.
+        # Squares of what padding holds could be infinite. Padding of frames was zeroed before the convolution: what it
+        # holds now is finite, and left out of the sum.
         own = zero_padding(deviation, lengths) if inputs.shape.rank == 3 else deviation
         variance = self._over_replicas(_sum_of_valid(own * own, lengths)) / steps
         return mean, variance, deviation, count

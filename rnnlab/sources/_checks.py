@@ -35,13 +35,12 @@ def shown_path(path: Path) -> str:
     return str(absolute.relative_to(here)) if absolute.is_relative_to(here) else str(absolute)
 
 
-def near(word: str, known: Iterable[str]) -> str:
+def near(word: str, known: Iterable[str], *, listed: bool = True) -> str:
     """Return what `did_you_mean` says, but no list that is long, and nothing that would break a message's line."""
     names = [name for name in known if name.isprintable()]
     if len(names) > TOO_MANY:
         return ""
-    hint = did_you_mean(word, names)
-    return hint if len(names) <= MANY else hint.partition("; known")[0]
+    return did_you_mean(word, names, listed=listed and len(names) <= MANY)
 
 
 class BadSequences:

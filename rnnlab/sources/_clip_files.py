@@ -34,11 +34,15 @@ class ClipFiles(NamedFiles):
 
     @property
     def splits_inside(self) -> bool:
+        return self._manifest_splits
+
+    @property
+    def _manifest_splits(self) -> bool:
         return self.manifest is not None and self.manifest.split is not None
 
     @model_validator(mode="after")
     def _manifest_fits(self) -> Self:
-        if self.splits_inside and (self.test is not None or self.validation_file is not None):
+        if self._manifest_splits and (self.test is not None or self.validation_file is not None):
             raise ValueError("manifest.split says which clips test and validate; remove test and validation_file")
         if self.manifest is not None and self.manifest.group is not None and not self.validation.grouped:
             raise ValueError("manifest.group does nothing unless validation.grouped is true")

@@ -55,28 +55,39 @@ def read_name(pattern: str, path: Path, place: str) -> dict[str, str]:
     Raises:
         DataError: the name is of another form, or can be read in several ways.
     """
-    literals = [re.escape(each) for each in PART.split(pattern)[::2]]
+    literals, parts = PART.split(pattern)[::2], parts_of(pattern)
     name = "/".join([*path.parts[:-1], path.stem][-1 - pattern.count("/") :])
-    shortest, longest = (_read(literals, parts_of(pattern), part, name) for part in ("[^/]+?", "[^/]+"))
+    shortest = _read(literals, name)
+    longest = _read([each[::-1] for each in reversed(literals)], name[::-1])
     if shortest is None or longest is None:
         expected = f"a name of the form {shown(pattern)}, as data.names says"
         raise DataError(f"{place}: expected {expected}; received another; rename or move it")
-    if shortest != longest:  # the first and the last of all ways: where they agree there is no other
-        one, other = (
-            ", ".join(f"{part} {shown(value)}" for part, value in each.items()) for each in (shortest, longest)
-        )
+    first, last = (dict(zip(parts, way, strict=True)) for way in (shortest, [each[::-1] for each in reversed(longest)]))
+    if first != last:  # of all ways: where these two agree there is no other
+        one, other = (", ".join(f"{part} {shown(value)}" for part, value in each.items()) for each in (first, last))
         raise DataError(
             f"{place}: expected a name that {shown(pattern)}, as data.names says, reads in one way; received one that "
             f"is {one}, or {other}; rename it, or tell its parts apart by what stands in none of them"
         )
-    return shortest
+    return first
 
 
-def _read(literals: list[str], parts: list[str], part: str, name: str) -> dict[str, str] | None:
-    """Return the parts of a name, each of the form `part`, between literals; None where it is of another form."""
-    groups = [f"(?P<{each}>{part})" for each in parts]
-    found = re.fullmatch("".join(each for pair in zip(literals, [*groups, ""], strict=True) for each in pair), name)
-    return None if found is None else found.groupdict()
+def _read(literals: list[str], name: str) -> list[str] | None:
+    """Return the parts of a name between literals, each ending as early as it may; None where it is of another form.
+
+    A part that ends later leaves the ones behind it no more, so nothing is tried twice, as a regular expression would.
+    """
+    begin, *between, end = literals
+    if not (name.startswith(begin) and name.endswith(end)):
+        return None
+    found, at, last = [], len(begin), len(name) - len(end)
+    for literal in (*between, None):
+        stop = last if literal is None else name.find(literal, at + 1)
+        if stop <= at or "/" in name[at:stop]:
+            return None
+        found.append(name[at:stop])
+        at = stop + len(literal or "")
+    return found
 
 
 def check_choices(key: str, choices: Mapping[str, list[int | str]], said: Sequence[Mapping[str, str]]) -> None:
@@ -95,7 +106,7 @@ def check_choices(key: str, choices: Mapping[str, list[int | str]], said: Sequen
         known = ", ".join(there) if len(there) <= MANY else f"{len(there):,}, {there[0]} to {there[-1]}"
         for value in values:
             if not any(_same(each, value) for each in there):
-                hint = near(str(value), there).partition("; known")[0]
+                hint = near(str(value), there, listed=False)
                 raise DataError(
                     f"data.{key}: {part}: expected a value that names of files have; received {shown(value)}, which "
                     f"none has{hint}; there are {printable(known)}"

@@ -26,6 +26,7 @@ from rnnlab.waveforms import HIGHEST_RATE, LOWEST_RATE, fault_of
 
 SUFFIXES = (".wav", ".flac", ".ogg")
 FORMATS = frozenset({"WAV", "WAVEX", "RF64", "FLAC", "OGG"})
+LONGEST_SECONDS = 60.0  # of a recording, unless it is said how long it may be
 BLOCK = 1 << 16  # samples of each channel that are decoded at a time
 STREAMED = 0x7FFF0000  # what is declared to be as long, or longer, was written by who did not know its length
 STREAMED_64 = 1 << 43  # likewise, of lengths of 64 bits: more than a day of sound has at the highest rate
@@ -33,7 +34,9 @@ MOST_CHUNKS = 1000
 BYTE_ORDERS = MappingProxyType({b"RIFF": "<", b"RIFX": ">", b"RF64": "<"})  # of WAV, by how it begins
 PAGE = re.compile(rb"OggS\x00[\x00-\x07]", re.DOTALL)  # how a page of OGG begins: its version, what it is of a stream
 PAGE_HEADER, LAST_PAGE = 27, 4  # bytes before the lengths of segments; the flag of a stream's last page
-LONGEST_PAGE = PAGE_HEADER + 255 + 255 * 255  # bytes
+MOST_SEGMENTS = 255
+LONGEST_PAGE = PAGE_HEADER + MOST_SEGMENTS + MOST_SEGMENTS * 255  # bytes
+UNKNOWN = 2**63 - 1  # samples, as libsndfile says of a header that knows no length (SF_COUNT_MAX)
 FETCH = "copy or download it again"
 
 
@@ -63,7 +66,7 @@ class Limit:
         remedy: what to do about a longer one.
     """
 
-    seconds: float = 60.0
+    seconds: float = LONGEST_SECONDS
     remedy: str = "cut it"
 
 
@@ -120,6 +123,8 @@ def _heading_of(sound: Any, longest: Limit) -> Heading:
     """Return what the header of an open recording says, if that can be read, and may be."""
     if not sound.frames:
         raise SoundError("expected samples; received a recording that has none; remove it")
+    if sound.frames == UNKNOWN:
+        raise SoundError("expected a header that says how long it is; received one that knows no length; convert it")
     seconds = sound.frames / sound.samplerate
     if seconds > longest.seconds:
         expected = f"a recording of at most {longest.seconds:g} s"
@@ -211,18 +216,29 @@ def _missing_of_page(file: BinaryIO, size: int) -> int:
     Raises:
         SoundError: the last page does not end a stream.
     """
-    file.seek(max(size - LONGEST_PAGE, 0))
-    end = file.read(LONGEST_PAGE)
-    pages = [found.start() for found in PAGE.finditer(end)]
-    page = end[pages[-1] :] if pages else b""
-    if len(page) >= PAGE_HEADER:
-        segments = page[PAGE_HEADER - 1]
-        missing = PAGE_HEADER + segments + sum(page[PAGE_HEADER : PAGE_HEADER + segments]) - len(page)
+    begin = _last_page(file, size)
+    file.seek(begin)
+    header = file.read(PAGE_HEADER + MOST_SEGMENTS)
+    if len(header) >= PAGE_HEADER:
+        segments = header[PAGE_HEADER - 1]
+        missing = begin + PAGE_HEADER + segments + sum(header[PAGE_HEADER : PAGE_HEADER + segments]) - size
         if missing > 0:
             return missing
-    if len(page) < PAGE_HEADER or not page[5] & LAST_PAGE:
-        raise SoundError(f"expected a last page that ends the stream; received none: it was cut off; {FETCH}")
+    if len(header) < PAGE_HEADER or not header[5] & LAST_PAGE:
+        why = "it was cut off, or who recorded it never ended it"
+        raise SoundError(f"expected a last page that ends the stream; received none: {why}; {FETCH}, or convert it")
     return 0
+
+
+def _last_page(file: BinaryIO, size: int) -> int:
+    """Return where the last page of an OGG file begins, however much stands behind it; its end, if it has none."""
+    for begin in (*range(size - LONGEST_PAGE, 0, -LONGEST_PAGE), 0):
+        file.seek(begin)
+        piece = file.read(LONGEST_PAGE + len(b"OggS\x00"))  # a page may begin at its end
+        found = [page.start() for page in PAGE.finditer(piece)]
+        if found:
+            return begin + found[-1]
+    return size
 
 
 def _blocks(sound: Any) -> Iterator[NDArray[np.float32]]:

@@ -286,7 +286,7 @@ def on_even_clock(
     if time_zone is not None and time_zone not in (known := zoneinfo.available_timezones()):
         raise DataError(
             "data.time_zone: expected a name of the time zone database, such as Europe/Berlin or UTC; received "
-            f"{shown(time_zone)}{near(time_zone, known).partition('; known')[0]}"
+            f"{shown(time_zone)}{near(time_zone, known, listed=False)}"
         )
     zone = time_zone or stamped.zone
     good = stamped.seconds != NEVER

@@ -26,6 +26,7 @@ from rnnlab.sources._file_names import Choices, NamePattern, check_choices, chos
 from rnnlab.sources._joined import Joined
 from rnnlab.sources._progress import Progress
 from rnnlab.sources._sounds import (
+    LONGEST_SECONDS,
     SUFFIXES,
     Heading,
     Limit,
@@ -72,7 +73,7 @@ class Audio(ClipFiles):
         description="samples a second, in Hz, to which recordings are brought; default: their own, if all have one",
     )
     longest_seconds: float = Field(
-        60.0,
+        LONGEST_SECONDS,
         gt=0,
         le=86_400,
         description="a longer recording is a bad one, and none that is joined is longer; one at a time is in memory",
@@ -94,7 +95,8 @@ class Audio(ClipFiles):
     def _names_fit(self) -> Audio:
         if self.names is not None and self.manifest is not None:
             raise ValueError("a manifest says what names would say; remove one of the two")
-        for key, where in self._choices.items():
+        for split, where in self._choices.items():
+            key = f"{split}_where"
             if self.names is None:
                 raise ValueError(f"{key} chooses by the parts of names; give the key names")
             parts = parts_of(self.names)
@@ -154,8 +156,8 @@ class Audio(ClipFiles):
         if self.names is None:
             return clips
         known = [read_name(self.names, *each) for each in zip(clips.paths, clips.places, strict=True)]
-        for key, where in self._choices.items():
-            check_choices(key, where, known)
+        for split, where in self._choices.items():
+            check_choices(f"{split}_where", where, known)
         parts = parts_of(self.names)
         return replace(
             clips,
@@ -170,13 +172,12 @@ class Audio(ClipFiles):
 
     @property
     def _choices(self) -> dict[str, Choices]:
-        """What chooses the recordings of each split beside `train`, by its key."""
-        both = {"test_where": self.test_where, "validation_where": self.validation_where}
-        return {key: where for key, where in both.items() if where is not None}
+        """What chooses the recordings of each split beside `train`."""
+        both = {"test": self.test_where, "validation": self.validation_where}
+        return {split: where for split, where in both.items() if where is not None}
 
     def _split_of(self, said: dict[str, str]) -> str:
-        chosen_by = (key for key, where in self._choices.items() if chosen(said, where))
-        return next(chosen_by, "train").removesuffix("_where")
+        return next((split for split, where in self._choices.items() if chosen(said, where)), "train")
 
     def _heading(self, clips: Clips, number: int, bad: BadSequences) -> Heading | None:
         """Return what a recording's header says, or None of a bad one."""

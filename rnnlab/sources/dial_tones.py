@@ -126,7 +126,7 @@ class DialTones(SequenceSource):
         return {name: self._examples(count, chance(self.seed, name)) for name, count in counts.items()}
 
     def read_input(self, path: Path, signature: Signature) -> Examples:
-        """Return the recording of a call, of a minute at most; needs soundfile."""
+        """Return the recording of a call, of at most `LONGEST_SECONDS`; needs soundfile."""
         require_reader()
         try:
             samples = read_samples(path, RATE)

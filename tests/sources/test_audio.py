@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
+import itertools
 import re
 import struct
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,7 +22,16 @@ from rnnlab.errors import DataError, UserError
 from rnnlab.examples import Examples
 from rnnlab.places import Places
 from rnnlab.sources import _sounds
-from rnnlab.sources._sounds import SoundError, read_heading, read_samples, resampled
+from rnnlab.sources._file_names import read_name
+from rnnlab.sources._sounds import (
+    LAST_PAGE,
+    LONGEST_PAGE,
+    SoundError,
+    _last_page,
+    read_heading,
+    read_samples,
+    resampled,
+)
 from rnnlab.sources.audio import Audio
 from tests.test_cli import ROOT
 
@@ -119,7 +131,14 @@ def test_every_speaker_in_turn_is_new(lab: Path) -> None:
         ({"names": "{label}{take}"}, "expected something between two parts"),
         ({"names": None, "test_where": {"take": [0]}}, "give the key names"),
         ({"test_where": {"tak": [0]}}, "names has no part {tak}; did you mean 'take'?"),
-        ({"test_where": {"take": [0]}, "test": "later"}, "remove test and validation_file"),
+        (
+            {"test_where": {"take": [0]}, "test": "later"},
+            "test_where says which recordings of train are for it; remove test and validation_file",
+        ),
+        (
+            {"validation_where": {"take": [0]}, "validation_file": "later", "validation": {"by": "given"}},
+            "validation_where says which recordings of train are for it; remove test and validation_file",
+        ),
         ({"validation_where": {"take": [0]}}, "set it to given"),
         ({"manifest": {"label": "x"}}, "remove one of the two"),
         (
@@ -157,6 +176,42 @@ def test_a_name_that_can_be_read_in_two_ways_is_told(pattern: str, name: str, wa
     assert f"{name}: expected a name that '{pattern}', as data.names says, reads in one way" in told
     assert all(way in told for way in ways)
     assert "rename it" in told
+
+
+def ways_of(literals: list[str], name: str) -> list[list[str]]:
+    """Return all ways to read a name: parts of one character or more, and no slash, between literals."""
+    if not name.startswith(literals[0]):
+        return []
+    rest = name[len(literals[0]) :]
+    if len(literals) == 1:
+        return [[]] if not rest else []
+    ends = [end for end in range(1, len(rest) + 1) if "/" not in rest[:end]]
+    return [[rest[:end], *others] for end in ends for others in ways_of(literals[1:], rest[end:])]
+
+
+@pytest.mark.parametrize("pattern", ["{a}_{b}", "_{a}_{b}_", "{a}__{b}_{c}", "{a}_/{b}_{c}", "{a}_b/_{b}", "{a}b"])
+def test_a_name_is_read_if_there_is_one_way_to_read_it(pattern: str) -> None:
+    found = {True: 0, False: 0}
+    for letters in itertools.product("_b/", repeat=7):
+        name = "".join(letters).strip("/")
+        if not name or "//" in name or name.count("/") != pattern.count("/"):
+            continue
+        ways = ways_of(re.split(r"{.}", pattern), name)
+        if len(ways) == 1:
+            assert list(read_name(pattern, Path(name + ".wav"), "here").values()) == ways[0]
+        else:
+            with pytest.raises(DataError, match="reads in one way" if ways else "expected a name of the form"):
+                read_name(pattern, Path(name + ".wav"), "here")
+        found[len(ways) == 1] += 1
+    assert min(found.values()) > 5
+
+
+def test_a_name_with_a_hundred_separators_is_told_at_once() -> None:
+    begin = time.perf_counter()
+    for name in ("_" * 100, "_" * 99 + "!"):
+        with pytest.raises(DataError, match="expected a name"):
+            read_name("{a}_{b}_{c}_{d}_{e}!", Path(name + ".wav"), "here")
+    assert time.perf_counter() - begin < 1
 
 
 def test_separators_within_a_part_are_read_where_another_tells_the_parts_apart(lab: Path) -> None:
@@ -306,10 +361,39 @@ def test_wav_that_was_written_before_its_length_was_known_is_read(
     np.testing.assert_allclose(read_samples(path, RATE)[:, 0], tone(), atol=2**-15)
 
 
-def test_what_stands_behind_the_last_page_of_ogg_does_no_harm(tmp_path: Path) -> None:
+@pytest.mark.parametrize("count", [125, 70_000, 2 * LONGEST_PAGE - 3])
+def test_what_stands_behind_the_last_page_of_ogg_does_no_harm(count: int, tmp_path: Path) -> None:
     path = write(tmp_path / "a.ogg", tone())
-    path.write_bytes(path.read_bytes() + b"TAG" + bytes(125))
+    path.write_bytes(path.read_bytes() + b"TAG" + bytes(count))
     assert len(read_samples(path, RATE)) == len(tone())
+
+
+@pytest.mark.parametrize("behind", [0, 70_000])
+def test_ogg_that_was_never_ended_is_to_be_converted(behind: int, tmp_path: Path) -> None:
+    path = write(tmp_path / "a.ogg", tone())
+    data = bytearray(path.read_bytes())
+    data[data.rindex(b"OggS") + 5] &= ~LAST_PAGE
+    path.write_bytes(data + bytes(behind))
+    told = "expected a last page that ends the stream.* copy or download it again, or convert it"
+    with pytest.raises(SoundError, match=told):
+        read_heading(path)
+
+
+@pytest.mark.parametrize("past", range(-7, 8))
+def test_a_page_of_ogg_is_found_wherever_it_begins(past: int) -> None:
+    begin, behind = 3 * LONGEST_PAGE, 2 * LONGEST_PAGE + past
+    data = bytes(begin) + b"OggS\x00\x04" + bytes(behind)
+    assert _last_page(io.BytesIO(data), len(data)) == begin
+
+
+def test_flac_whose_header_knows_no_length_is_to_be_converted(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.flac", tone())
+    data = bytearray(path.read_bytes())
+    total = slice(21, 26)  # of 36 bits, from the middle of the first byte (RFC 9639, section 8.2)
+    data[total] = (int.from_bytes(data[total]) >> 36 << 36).to_bytes(5)
+    path.write_bytes(data)
+    with pytest.raises(SoundError, match="received one that knows no length; convert it"):
+        read_heading(path)
 
 
 def damaged(path: Path) -> None:
