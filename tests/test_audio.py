@@ -538,7 +538,7 @@ def test_the_export_says_which_samples_it_takes(predictor: Predictor, folder: Pa
 
 def test_the_specs_of_the_guide_are_accepted(tmp_path: Path) -> None:
     blocks = specs_of("audio")
-    assert len(blocks) == 5
+    assert len(blocks) == 6
     for block in blocks:
         rest = "" if "task:" in block else "task: {kind: classification}\n"
         rest += "" if "model:" in block else "model: {architecture: stacked_rnn}\n"

@@ -661,4 +661,5 @@ def test_the_specs_of_the_guide_are_accepted(tmp_path: Path) -> None:
         rest = "" if "task:" in block else "task: {kind: classification}\nmodel: {architecture: stacked_rnn}\n"
         rest += "" if "data:" in block else "data: {source: moving_digits}\n"
         (tmp_path / "spec.yaml").write_text(block + rest)
-        assert load_experiment(tmp_path / "spec.yaml").transforms in ([], [TRANSFORMS.parse("center")])
+        window = TRANSFORMS.parse({"name": "center", "size": [28, 24]})
+        assert load_experiment(tmp_path / "spec.yaml").transforms in ([], [window])
