@@ -675,8 +675,8 @@ def forecaster(case: Case, folder: Path, training: Configuration) -> Experiment:
     data = series_data(write_series(folder / "series.csv", values), case.question.known)
     task = {**case.question.task, "history": 6, "min_history": 2}
     transforms = [{"name": "impute"}, {"name": "standardize"}]
-    optimizer = {**training["optimizer"], "learning_rate": 0.005, "clip_global_norm": 1.0}
-    training = {**training, "epochs": 300, "batch_size": 8, "optimizer": optimizer}
+    optimizer = {**training["optimizer"], "clip_global_norm": 1.0}
+    training = {**training, "epochs": 400, "batch_size": 8, "optimizer": optimizer}
     return make_experiment(task, case.model, case.head, data=data, transforms=transforms, training=training)
 
 
