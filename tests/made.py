@@ -157,17 +157,26 @@ def make_experiment(
     return Experiment.model_validate({"name": "made", "data": data, "task": task, "model": model, "head": head, **rest})
 
 
+def holds_bytes(sequences: Sequence[np.ndarray]) -> bool:
+    return sequences[0].dtype == np.uint8
+
+
+def worst_padding(sequences: Sequence[np.ndarray]) -> float | None:
+    """Return what to `pad_with` so that reading it shows: NaN, or garbage among bytes, which know no NaN."""
+    return None if holds_bytes(sequences) else np.nan
+
+
 def pad_with(sequences: Sequence[np.ndarray], width: int, value: float | None = 0.0, seed: int = 0) -> np.ndarray:
     """Return (N, width, F): the sequences, then `value`; None: garbage, another in every place.
 
-    Frames, (N, width, H, W, C), stay bytes; there is no NaN among these, so that garbage stands for it.
+    Frames, (N, width, H, W, C), stay bytes unless `value` is none: NaN makes them floats, as a layer may be given them.
     """
-    shape, frames = (len(sequences), width, *sequences[0].shape[1:]), sequences[0].dtype == np.uint8
+    shape, whole = (len(sequences), width, *sequences[0].shape[1:]), holds_bytes(sequences)
     garbage = np.random.default_rng(seed).normal(scale=1e3, size=shape)
-    if frames:
-        garbage = garbage.astype(np.int64) % 256
-    wanted = garbage if value is None or (frames and np.isnan(value)) else np.full(shape, value)
-    padded = wanted.astype(np.uint8 if frames else np.float32)
+    if value is None:
+        padded = (garbage.astype(np.int64) % 256).astype(np.uint8) if whole else garbage.astype(np.float32)
+    else:
+        padded = np.full(shape, value, np.uint8 if whole and not np.isnan(value) else np.float32)
     for row, sequence in zip(padded, sequences, strict=True):
         row[: len(sequence)] = sequence
     return padded

@@ -11,7 +11,7 @@ import tensorflow as tf
 from rnnlab.export import export
 from rnnlab.prediction import Predictor
 
-from .made import pad_with
+from .made import pad_with, worst_padding
 
 
 def assert_export_answers_alike(
@@ -22,7 +22,7 @@ def assert_export_answers_alike(
     assert difference <= 1e-5
     serve = tf.saved_model.load(str(path)).signatures["serving_default"]
     lengths = np.array([len(each) for each in sequences], np.int32)
-    answers = serve(**{field: pad_with(sequences, width, np.nan)}, lengths=lengths)
+    answers = serve(**{field: pad_with(sequences, width, worst_padding(sequences))}, lengths=lengths)
     expected = predictor.predict(sequences)
     np.testing.assert_allclose(answers["probabilities"], expected["probabilities"], atol=1e-5)
     assert [each.decode() for each in answers["classes"].numpy()] == expected["classes"].tolist()

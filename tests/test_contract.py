@@ -60,6 +60,7 @@ from .made import (
     make_targets,
     pad_with,
     series_data,
+    worst_padding,
     write_npz,
     write_series,
 )
@@ -775,4 +776,5 @@ def valid_outputs(trained: Trained, name: str, answers: dict[str, np.ndarray]) -
 
 
 def pad_longer(sequences: list[np.ndarray], more: int, garbage: float | None) -> np.ndarray:
-    return pad_with(sequences, max(map(len, sequences)) + more, garbage)
+    value = garbage if garbage is None else worst_padding(sequences)
+    return pad_with(sequences, max(map(len, sequences)) + more, value)
