@@ -71,12 +71,9 @@ def test_the_walk_and_its_code_work(
 BACKTEST, LONG_MEMORY = blocks("console")[1:]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    "console",
-    [
-        pytest.param(BACKTEST, id="backtest", marks=pytest.mark.slow),
-        pytest.param(LONG_MEMORY, id="long memory"),
-    ],
+    "console", [pytest.param(BACKTEST, id="backtest"), pytest.param(LONG_MEMORY, id="long memory")]
 )
 def test_the_other_commands_work(
     checkout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], console: str

@@ -425,6 +425,7 @@ def train_on_replicas(folder: Path) -> dict[str, RunDir]:
     return found
 
 
+@pytest.mark.slow
 def test_replicas_and_parts_train_the_same_weights(tmp_path) -> None:
     runs = train_on_replicas(tmp_path)
     one = runs.pop("1x1")

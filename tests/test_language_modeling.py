@@ -233,7 +233,7 @@ def test_a_killed_process_goes_on_with_what_it_remembered(unbroken: RunDir, tmp_
     assert_same_result(RunDir(tmp_path / "run"), unbroken)
 
 
-@pytest.mark.parametrize("music", [False, True])
+@pytest.mark.parametrize("music", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_replicas_train_the_same_weights_and_score_the_same(music: bool, tmp_path) -> None:
     one = trained(tmp_path, "one", music=music, training={"batch_size": 3, "devices": "cpu"})
     sections = {"music": music, "training": {"batch_size": 3, "devices": {"replicas": 2}}}

@@ -18,12 +18,14 @@ from rnnlab.training.reporting import Silent
 from .training_cases import DETERMINISTIC, make_case, train_in_a_process
 
 RANDOM = ("stacked_dropout_plateau", "seq2seq_forced_dropout")
-LONG_TO_COMPILE = frozenset({"seq2seq_forced_dropout", "seq2seq_own_forecasts_accumulated"})
+# In the default suite: a loss weighted by classes, statistics of batches, parts of a batch, and what is drawn. To train
+# takes moments, but every case takes seconds to compile.
+QUICK = frozenset({"weights_and_clipping", "batch_normalization", "accumulation", "stacked_dropout_plateau"})
 
 
 def marked(case: str, *values: object, slow: bool = False) -> Any:
-    """Return test parameters, slow ones where the case takes long to compile."""
-    marks = [pytest.mark.slow] if slow or case in LONG_TO_COMPILE else []
+    """Return test parameters, slow ones but for few cases."""
+    marks = [pytest.mark.slow] if slow or case not in QUICK else []
     return pytest.param(case, *values, marks=marks)
 
 
@@ -32,15 +34,15 @@ def runs(tmp_path_factory) -> Callable[[str, str], RunDir]:
     """Return what gives the run of a case by its name: the number of replicas, or where it was made twice `2 again`.
 
     All runs on so many replicas are made when the first of them is asked for, in one process: TensorFlow fixes its
-    logical devices, and how they form groups, once and for all. Those that take long to compile have one of their own.
+    logical devices, and how they form groups, once and for all. The slow cases have a process of their own.
     """
     folder, made = tmp_path_factory.mktemp("replicas"), set()
 
     def run(case: str, name: str) -> RunDir:
-        replicas, long = int(name.split()[0]), case in LONG_TO_COMPILE
-        if (replicas, long) not in made:
-            train_on(replicas, folder, lambda each: (each in LONG_TO_COMPILE) == long)
-            made.add((replicas, long))
+        replicas, quick = int(name.split()[0]), case in QUICK
+        if (replicas, quick) not in made:
+            train_on(replicas, folder, lambda each: (each in QUICK) == quick)
+            made.add((replicas, quick))
         return RunDir(folder / f"{case} {name}")
 
     return run
@@ -85,6 +87,7 @@ def test_dropout_is_reproducible_at_a_fixed_number_of_replicas(case, runs):
     assert digests[0] == digests[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dropout", [0.0, 0.5])
 def test_replicas_draw_dropout_of_their_own(dropout, tmp_path):
     """One example on one device; twice the same on two replicas: the same update, but for what each replica drops."""

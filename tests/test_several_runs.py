@@ -79,7 +79,7 @@ class StopAt:
 
 
 # In the middle of the second run; in the third one's last step, after which there is nothing left to train in it.
-@pytest.mark.parametrize("stop", [(2, 5), (3, 9)], ids=str)
+@pytest.mark.parametrize("stop", [(2, 5), pytest.param((3, 9), marks=pytest.mark.slow)], ids=str)
 def test_interrupted_runs_go_on_where_they_stopped(stop, spec, unbroken, tmp_path, monkeypatch, capsys):
     assert sorted(started(unbroken)) == NAMES
     broken = tmp_path / "broken"
@@ -184,7 +184,7 @@ def test_seeds_that_are_none_are_one_short_message(spec, tmp_path, seeds):
     ("number", "several"),
     [
         pytest.param(signal.SIGINT, ["--seeds", "0-1"], id="interrupt-several"),
-        pytest.param(signal.SIGTERM, [], id="terminate-one"),
+        pytest.param(signal.SIGTERM, [], id="terminate-one", marks=pytest.mark.slow),
         pytest.param(signal.SIGTERM, ["--seeds", "0-1"], id="terminate-several", marks=pytest.mark.slow),
         pytest.param(signal.SIGINT, [], id="interrupt-one", marks=pytest.mark.slow),
     ],

@@ -409,6 +409,7 @@ def write_large(path: Path, drawings: int, points: int) -> None:
             writer.write(tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString())
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux limits and tells the memory of data alone")
 def test_records_larger_than_the_memory_stream_to_a_memory_map(tmp_path: Path) -> None:
     (tmp_path / "spec.yaml").write_text(SPEC.replace("made.ndjson", "small.tfrecord"))

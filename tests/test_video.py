@@ -423,9 +423,10 @@ def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     return run
 
 
-def test_a_run_is_scored_and_exported_from_raw_frames(run: RunDir, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And to be scored, whole splits are prepared in files where the spec says so."""
-    predictor, stores = Predictor.load(run.path), []
+@pytest.fixture(scope="module")
+def scored(run: RunDir) -> tuple[Evaluation, list[Path | None]]:
+    """Return the run's scores of what was held back, and for each whole split that was prepared its store."""
+    stores: list[Path | None] = []
     real = Pipeline.prepare
 
     def prepare(self: Pipeline, examples: Any, store: Path | None = None) -> FlatExamples:
@@ -433,14 +434,24 @@ def test_a_run_is_scored_and_exported_from_raw_frames(run: RunDir, monkeypatch: 
             stores.append(store)
         return real(self, examples, store)
 
-    monkeypatch.setattr(Pipeline, "prepare", prepare)
-    scores = evaluate(predictor, Places(run.path, run.path), "test")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Pipeline, "prepare", prepare)
+        return evaluate(Predictor.load(run.path), Places(run.path, run.path), "test"), stores
+
+
+def test_a_run_is_scored(run: RunDir, scored: tuple[Evaluation, list[Path | None]]) -> None:
+    """And to be scored, whole splits are prepared in files where the spec says so."""
+    scores, stores = scored
     assert scores.examples == 16
     assert scores.baselines
-    on_disk = predictor.experiment.data.on_disk
+    on_disk = Predictor.load(run.path).experiment.data.on_disk
     assert stores or not on_disk
     assert all((store is not None) == on_disk for store in stores)
     assert not list(run.path.glob("cache*"))
+
+
+def test_a_run_is_exported_from_raw_frames(run: RunDir) -> None:
+    predictor = Predictor.load(run.path)
     for form in ("saved_model", "keras"):
         _, difference = export(predictor, form)
         assert difference <= EXPORT_FORMATS.load(form)().tolerance
@@ -448,8 +459,8 @@ def test_a_run_is_scored_and_exported_from_raw_frames(run: RunDir, monkeypatch: 
     assert served.structured_input_signature[1]["frames"].dtype == tf.uint8
 
 
+@pytest.mark.usefixtures("scored")
 def test_film_strips_are_drawn_where_classes_are_asked_for(run: RunDir) -> None:
-    evaluate(Predictor.load(run.path), Places(run.path, run.path), "test")
     drawn = {path.stem for path in (run.figures / "test").iterdir()}
     of_class = Predictor.load(run.path).pipeline.signature.known_target.kind == "class"
     assert ({"film_strips", "hardest_clips"} <= drawn) == of_class
