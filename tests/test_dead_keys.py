@@ -553,9 +553,9 @@ def test_by_given_takes_the_source_own_split_and_none_takes_none(bench: Bench) -
         ("teacher_forcing: {}", "teacher_forcing: {start: 0.0}"),
         ("teacher_forcing: {epochs: 2}", "teacher_forcing: {epochs: 2, end: 0.9}"),
         ("teacher_forcing: {epochs: 2}", "teacher_forcing: {epochs: 3}"),
-        ("feedback: true", "feedback: false"),
-        ("dropout: 0.0", "dropout: 0.3"),
-        ("attention: luong", "attention: luong, input_feeding: true"),
+        pytest.param("feedback: true", "feedback: false", marks=pytest.mark.slow),
+        pytest.param("dropout: 0.0", "dropout: 0.3", marks=pytest.mark.slow),
+        pytest.param("attention: luong", "attention: luong, input_feeding: true", marks=pytest.mark.slow),
     ],
 )
 def test_a_key_of_a_decoder_changes_its_training(bench: Bench, one: str, other: str) -> None:

@@ -107,7 +107,7 @@ def test_a_network_computes_in_16_bits_and_keeps_the_rest_in_32(precision, archi
     np.testing.assert_allclose(ours, theirs, atol=0.05)
 
 
-@pytest.mark.parametrize("precision", MIXED)
+@pytest.mark.parametrize("precision", [MIXED[0], *(pytest.param(each, marks=pytest.mark.slow) for each in MIXED[1:])])
 def test_mixed_precision_learns(precision, tmp_path):
     run = trained(tmp_path, precision=precision, epochs=8, optimizer={"name": "adam", "learning_rate": 0.02})
     losses = [row["loss"] for row in read_history(run.history)]

@@ -53,9 +53,9 @@ class Calls:
 RENAMES = [("replace", number, after) for number in (*range(1, 13), 17, 20, 23) for after in (False, True)]
 IN_THE_MIDDLE = [("fsync", number, False) for number in (3, 8, 14)]
 OFTEN = {
-    *(("replace", number, False) for number in (2, 5, 6, 7, 8, 9, 10, 17)),
+    *(("replace", number, False) for number in (2, 5, 7, 8, 17)),
     ("replace", 6, True),
-    *IN_THE_MIDDLE[1:],
+    IN_THE_MIDDLE[1],
 }
 MOMENTS = [
     pytest.param(*each, marks=[] if each in OFTEN else [pytest.mark.slow]) for each in (*RENAMES, *IN_THE_MIDDLE)

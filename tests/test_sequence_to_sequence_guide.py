@@ -63,6 +63,7 @@ def test_the_readmes_spec_is_that_of_the_guide() -> None:
     assert readme == guide
 
 
+@pytest.mark.slow
 def test_the_first_walk_works(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

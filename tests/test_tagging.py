@@ -89,7 +89,14 @@ CASES = {
 }
 
 
-@pytest.fixture(scope="module", params=CASES)
+QUICK = ("crf", "softmax constrained")
+
+
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(each, marks=[] if each in QUICK else [pytest.mark.slow]) for each in CASES],
+    ids=str,
+)
 def predictor(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Predictor:
     return trained(tmp_path_factory.mktemp("run"), **CASES[request.param])
 
