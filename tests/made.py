@@ -5,11 +5,12 @@ Axes: N examples, T time, F features, C classes or numbers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from rnnlab.decoding.ctc import LABEL_MARKS
 from rnnlab.entities import NOTHING
@@ -155,6 +156,11 @@ def make_experiment(
         own = {"source": "npz", "train": str(train), "validation_file": str(train), "validation": {"by": "given"}}
         data = {**own, **data}
     return Experiment.model_validate({"name": "made", "data": data, "task": task, "model": model, "head": head, **rest})
+
+
+def slow_after(quick: int, values: Iterable[Any]) -> list[Any]:
+    """Return test parameters, slow ones after the first few: what they try is much alike."""
+    return [pytest.param(each, marks=pytest.mark.slow if at >= quick else []) for at, each in enumerate(values)]
 
 
 def holds_bytes(sequences: Sequence[np.ndarray]) -> bool:

@@ -241,6 +241,9 @@ def in_turn() -> list[Case]:
     return [*cases, *decoding(configurations)]
 
 
+SLOW_LOOPS = ("unroll", "layer_normalization")  # to compile
+
+
 def decoding(which: Any) -> list[Case]:
     """Return every configuration of an architecture that decodes, with questions in turn, and every question."""
     cases = []
@@ -249,7 +252,7 @@ def decoding(which: Any) -> list[Case]:
         if questions(needed(name).decodes):
             # Encoders' slow loops are tried beside the other tasks; shares of truth change only what training reads;
             # and answers in tokens have tests of their own.
-            slow = ("unroll", "layer_normalization", "recurrent_dropout", "teacher_forcing")
+            slow = (*SLOW_LOOPS, "recurrent_dropout", "teacher_forcing")
             tried = [without(each, *slow, "embedding") for each in which(ARCHITECTURES.load(name))]
             left = [{"architecture": name, **each} for number, each in enumerate(tried) if each not in tried[:number]]
             left = [each for each in left if each.get("decoder", True) and not ARCHITECTURES.parse(each).reads]
@@ -286,7 +289,7 @@ def few() -> list[Case]:
         right = without({"name": head, **extremes(HEADS.load(head))[(changed + i) % 2]}, "dropout")
         cls = ARCHITECTURES.load(model)
         tried = [extremes(cls)[changed], *reversed(configurations(cls))]
-        all_left = [without({"architecture": model, **each}, "dropout", "unroll") for each in tried]
+        all_left = [without({"architecture": model, **each}, "dropout", *SLOW_LOOPS) for each in tried]
         left = next((each for each in all_left if fit(each, right)), None)
         asked = questions(HEADS.load(head).tasks)
         if left is not None:
@@ -402,7 +405,7 @@ def learnt_of(case: Case) -> dict[str, Any]:
 def gradients(case: Case, seed: int) -> list[Any]:
     """Return the gradient of the batch's loss for every trainable weight."""
     # Long enough that strides and pooling leave several steps: attention over a single one has nothing to learn.
-    given = asked(case, batch(seed, 8 * WIDTH, lengths=[8 * length for length in LENGTHS]), seed)
+    given = asked(case, batch(seed, 4 * WIDTH, lengths=[4 * length for length in LENGTHS]), seed)
     given = {name: tf.constant(values) for name, values in given.items()}
     with random_scope(tf.constant([seed, 0])), tf.GradientTape() as tape:
         outputs = case(given, training=True)

@@ -23,7 +23,7 @@ from rnnlab.tasks import TASKS
 from rnnlab.training import prepare, train
 from rnnlab.windows import Windows
 
-from .made import make_experiment, make_series, series_data, write_series
+from .made import make_experiment, make_series, series_data, slow_after, write_series
 
 B, T, C, H = 5, 6, 2, 3
 LENGTHS = np.array([6, 1, 4, 5, 2], np.int32)
@@ -197,14 +197,14 @@ def test_error(predictor: Predictor, folder: Path) -> float:
 test_error.__test__ = False  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", slow_after(2, MODELS))
 def test_what_only_the_future_knows_brings_nothing_to_who_does_not_know_it(model: str, tmp_path: Path) -> None:
     """f2 tells the same step's targets, and is known of the past alone: who beats the median has looked ahead."""
     path = noise(tmp_path / "series.csv", 1.0)
     assert test_error(train_on(path, model, tmp_path, known=0, epochs=8), tmp_path) > 0.97
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", slow_after(2, MODELS))
 def test_what_is_known_of_the_future_is_used(model: str, tmp_path: Path) -> None:
     path = noise(tmp_path / "series.csv", 1.0)
     assert test_error(train_on(path, model, tmp_path, known=1, epochs=25), tmp_path) < 0.2

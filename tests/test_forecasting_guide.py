@@ -57,6 +57,7 @@ def test_the_table_begins_as_shown(checkout: Path) -> None:
     assert blocks("csv")[0].splitlines() == made[:3]
 
 
+@pytest.mark.slow
 def test_the_walk_and_its_code_work(
     checkout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

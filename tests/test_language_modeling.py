@@ -225,6 +225,7 @@ def test_a_cut_training_goes_on_with_what_it_remembered(cuts: list[int], unbroke
     assert_same_result(run, unbroken)
 
 
+@pytest.mark.slow
 def test_a_killed_process_goes_on_with_what_it_remembered(unbroken: RunDir, tmp_path) -> None:
     request = {"folder": str(tmp_path), "run": str(tmp_path / "run"), "sections": RANDOM}
     assert train_in_a_process({**request, "kill_after": 12}).returncode == -9
@@ -233,7 +234,8 @@ def test_a_killed_process_goes_on_with_what_it_remembered(unbroken: RunDir, tmp_
     assert_same_result(RunDir(tmp_path / "run"), unbroken)
 
 
-@pytest.mark.parametrize("music", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("music", [False, True])
 def test_replicas_train_the_same_weights_and_score_the_same(music: bool, tmp_path) -> None:
     one = trained(tmp_path, "one", music=music, training={"batch_size": 3, "devices": "cpu"})
     sections = {"music": music, "training": {"batch_size": 3, "devices": {"replicas": 2}}}

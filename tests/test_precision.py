@@ -20,7 +20,7 @@ from rnnlab.signature import Field, Signature
 from rnnlab.training import train
 from rnnlab.training.reporting import Silent
 
-from .made import make_signature
+from .made import make_signature, slow_after
 from .training_cases import make_case
 
 CASE = "accumulation_mixed_precision"
@@ -53,7 +53,7 @@ def forecasters():
     return found
 
 
-@pytest.mark.parametrize("precision", MIXED)
+@pytest.mark.parametrize("precision", slow_after(1, MIXED))
 @pytest.mark.parametrize(
     ("model", "head", "horizon"), [(*each, 3 if each[1] else 60) for each in forecasters()], ids=str
 )
@@ -79,7 +79,7 @@ def test_a_forecaster_computes_in_16_bits_and_answers_in_32(precision, model, he
         assert np.abs(ours - theirs).max() > 0, "16 bits round more"
 
 
-@pytest.mark.parametrize("precision", MIXED)
+@pytest.mark.parametrize("precision", slow_after(1, MIXED))
 @pytest.mark.parametrize(
     "architecture",
     [name for name in ARCHITECTURES.names() if name not in DECODERS and not ARCHITECTURES.parse(name).reads],
@@ -107,7 +107,7 @@ def test_a_network_computes_in_16_bits_and_keeps_the_rest_in_32(precision, archi
     np.testing.assert_allclose(ours, theirs, atol=0.05)
 
 
-@pytest.mark.parametrize("precision", [MIXED[0], *(pytest.param(each, marks=pytest.mark.slow) for each in MIXED[1:])])
+@pytest.mark.parametrize("precision", slow_after(1, MIXED))
 def test_mixed_precision_learns(precision, tmp_path):
     run = trained(tmp_path, precision=precision, epochs=8, optimizer={"name": "adam", "learning_rate": 0.02})
     losses = [row["loss"] for row in read_history(run.history)]

@@ -15,12 +15,13 @@ from rnnlab.rundir import RunDir, read_arrays
 from rnnlab.training import train
 from rnnlab.training.reporting import Silent
 
+from .made import slow_after
 from .training_cases import DETERMINISTIC, make_case, train_in_a_process
 
 RANDOM = ("stacked_dropout_plateau", "seq2seq_forced_dropout")
-# In the default suite: a loss weighted by classes, statistics of batches, parts of a batch, and what is drawn. To train
-# takes moments, but every case takes seconds to compile.
-QUICK = frozenset({"weights_and_clipping", "batch_normalization", "accumulation", "stacked_dropout_plateau"})
+# In the default suite: a loss weighted by classes, statistics of batches, and what is drawn. Training takes moments, but
+# to compile each case takes seconds.
+QUICK = frozenset({"weights_and_clipping", "batch_normalization", "stacked_dropout_plateau"})
 
 
 def marked(case: str, *values: object, slow: bool = False) -> Any:
@@ -108,7 +109,7 @@ def test_replicas_draw_dropout_of_their_own(dropout, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "case", [marked(each) for each in ("accumulation", "seq2seq_own_forecasts_accumulated", "per_step_quantiles_alone")]
+    "case", slow_after(1, ["accumulation", "seq2seq_own_forecasts_accumulated", "per_step_quantiles_alone"])
 )
 def test_parts_of_a_batch_train_the_same_weights_as_the_whole(case, tmp_path):
     whole, parts = RunDir.create(tmp_path / "whole"), RunDir.create(tmp_path / "parts")

@@ -43,7 +43,7 @@ from rnnlab.stems import STEMS
 from rnnlab.training import train
 from rnnlab.transforms import TRANSFORMS
 
-from .made import pad_with
+from .made import pad_with, slow_after
 
 LENGTHS = np.array([3, 1, 0, 5], np.int32)
 SHAPE = (6, 5, 2)
@@ -409,13 +409,13 @@ RUNS: dict[str, Experiment] = {
     "augmented": spec_of("cnn_rnn", data={"cache": "disk"}).model_copy(
         update={"augmentations": [AUGMENTATIONS.parse(name) for name in OF_FRAMES]}
     ),
+    "captions": spec_of("seq2seq", **{**CAPTION, "data": {"asks": "caption", "cache": "disk"}}),
     "both": spec_of("cnn_rnn", data={"asks": "both"}),
     "actions": spec_of("cnn_rnn", data={"asks": "actions"}, task={"kind": "tagging"}),
-    "captions": spec_of("seq2seq", **{**CAPTION, "data": {"asks": "caption", "cache": "disk"}}),
 }
 
 
-@pytest.fixture(scope="module", params=RUNS)
+@pytest.fixture(scope="module", params=slow_after(4, RUNS))
 def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> RunDir:
     folder = tmp_path_factory.mktemp(request.param)
     run = RunDir.create(folder / "run")
