@@ -19,8 +19,8 @@ from .made import slow_after
 from .training_cases import DETERMINISTIC, make_case, train_in_a_process
 
 RANDOM = ("stacked_dropout_plateau", "seq2seq_forced_dropout")
-# In the default suite: a loss weighted by classes, statistics of batches, and what is drawn. Training takes moments, but
-# to compile each case takes seconds.
+# In the default suite: a loss weighted by classes, statistics of batches, and what is drawn. Training takes moments,
+# but every case takes seconds to compile.
 QUICK = frozenset({"weights_and_clipping", "batch_normalization", "stacked_dropout_plateau"})
 
 
