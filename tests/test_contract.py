@@ -60,6 +60,7 @@ from .made import (
     make_targets,
     pad_with,
     series_data,
+    slow_after,
     worst_padding,
     write_npz,
     write_series,
@@ -310,16 +311,21 @@ def many() -> Iterator[Case]:
         yield from (Case(left, None, question) for question in questions(ARCHITECTURES.parse(left).decodes))
 
 
-def quick() -> Iterator[Any]:
-    """Yield the cases in turn, for the default suite, and as slow ones those that repeat keys of a recurrent network.
+def repeats(model: Configuration) -> bool:
+    """Return whether it reads frames and is neither the smallest nor the one with all keys changed.
 
-    Architectures that read frames come as required and with all keys changed; every head's configuration comes.
+    Most of its keys are those of recurrent networks, which are tried where no frames make them slow.
     """
-    cases, whole = in_turn(), [*models(extremes), *models(extremes, decodes=True)]
-    kept = [case for case in cases if case.model in whole or not ARCHITECTURES.parse(case.model).reads]
-    asked = [case.head for case in kept]
+    return bool(ARCHITECTURES.parse(model).reads) and model not in models(extremes)
+
+
+def quick() -> Iterator[Any]:
+    """Yield the cases in turn, as slow ones those whose architecture repeats others; every head configuration comes."""
+    cases = in_turn()
+    asked = [case.head for case in cases if not repeats(case.model)]
     for case in cases:
-        yield case if case in kept or case.head not in asked else pytest.param(case, marks=pytest.mark.slow)
+        slow = repeats(case.model) and case.head in asked
+        yield pytest.param(case, marks=pytest.mark.slow if slow else [])
 
 
 light = pytest.mark.parametrize(
@@ -474,7 +480,11 @@ def test_every_weight_of_every_kind_of_decoder_learns(look: Configuration, feedb
 
 # What an encoder says of itself.
 
-encoders = pytest.mark.parametrize("model", models(configurations), ids=_say)
+encoders = pytest.mark.parametrize(
+    "model",
+    [pytest.param(each, marks=pytest.mark.slow if repeats(each) else []) for each in models(configurations)],
+    ids=_say,
+)
 
 
 def encode(model: Configuration) -> tuple[Architecture, dict[str, Any], Encoded]:
@@ -677,11 +687,18 @@ SHORT = (6, 1, 5, 2, 4, 3, 6, 2)  # an unrolled loop over more takes long to tra
 
 
 def runs() -> list[Any]:
-    """Return cases to train; those of music, taggers, which are asked about words, and texts have runs of their own."""
+    """Return cases to train; those of music, taggers, which are asked about words, and texts have runs of their own.
+
+    In the default suite each head comes once, beside the encoders by turns, and an architecture that decodes.
+    """
     own = ("notes", "tags", "string")
     short, everything = ([each for each in cases if each.question.target not in own] for cases in (few(), in_turn()))
-    rest = [each for each in everything if each not in short]
-    return [*short, *(pytest.param(each, marks=pytest.mark.slow) for each in rest)]
+    by_head: dict[str, list[Case]] = {}
+    for case in short:
+        by_head.setdefault(case.head["name"] if case.head else "", []).append(case)
+    first = [cases[number % len(cases)] for number, cases in enumerate(by_head.values())]
+    rest = [*(each for each in short if each not in first), *(each for each in everything if each not in short)]
+    return slow_after(len(first), [*first, *rest])
 
 
 def forecaster(case: Case, folder: Path, training: Configuration) -> Experiment:

@@ -53,7 +53,7 @@ class Calls:
 RENAMES = [("replace", number, after) for number in (*range(1, 13), 17, 20, 23) for after in (False, True)]
 IN_THE_MIDDLE = [("fsync", number, False) for number in (3, 8, 14)]
 OFTEN = {
-    *(("replace", number, False) for number in (2, 5, 7, 8, 17)),
+    *(("replace", number, False) for number in (2, 5, 8)),
     ("replace", 6, True),
     IN_THE_MIDDLE[1],
 }

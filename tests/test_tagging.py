@@ -40,6 +40,7 @@ from rnnlab.training import train
 from rnnlab.transforms import TRANSFORMS
 
 from . import conlleval
+from .made import slow_after
 
 EIGHT = """\
 Anna B-person|Smith I-person|lives O|in O|Paris B-place
@@ -77,8 +78,8 @@ def trained(folder: Path, **rest: Any) -> Predictor:
 
 
 CASES = {
-    "softmax": {"head": "tags"},
     "crf": {"head": {"name": "crf", "hidden_units": 8}},
+    "softmax": {"head": "tags"},
     "softmax constrained": {"head": "tags", "task": {"kind": "tagging", "constrained": True}},
     "crf, words alone": {"head": "crf", "transforms": [{"name": "words"}]},
     "crf, recurrent spelling, convolution": {
@@ -89,13 +90,9 @@ CASES = {
 }
 
 
-QUICK = ("crf", "softmax constrained")
-
-
 @pytest.fixture(
     scope="module",
-    params=[pytest.param(each, marks=[] if each in QUICK else [pytest.mark.slow]) for each in CASES],
-    ids=str,
+    params=slow_after(1, CASES),
 )
 def predictor(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Predictor:
     return trained(tmp_path_factory.mktemp("run"), **CASES[request.param])
