@@ -301,9 +301,11 @@ def few() -> list[Case]:
 
 
 def many() -> Iterator[Case]:
-    """Yield the full product of the configurations."""
-    for left, (right, question) in itertools.product(models(configurations), heads(configurations)):
-        if fit(left, right) and not ARCHITECTURES.parse(left).reads:  # each of these comes once in `in_turn`
+    """Yield a third of the product of the configurations, each beside every third of the others."""
+    pairs = itertools.product(enumerate(models(configurations)), enumerate(heads(configurations)))
+    for (i, left), (j, (right, question)) in pairs:
+        # Those that read frames come once in `in_turn`.
+        if (i + j) % 3 == 0 and fit(left, right) and not ARCHITECTURES.parse(left).reads:
             yield Case(left, right, question)
     for left in models(configurations, decodes=True):
         if ARCHITECTURES.parse(left).reads:
