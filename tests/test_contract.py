@@ -411,7 +411,7 @@ def learnt_of(case: Case) -> dict[str, Any]:
 def gradients(case: Case, seed: int) -> list[Any]:
     """Return the gradient of the batch's loss for every trainable weight."""
     # Long enough that strides and pooling leave several steps: attention over a single one has nothing to learn.
-    given = asked(case, batch(seed, 4 * WIDTH, lengths=[4 * length for length in LENGTHS]), seed)
+    given = asked(case, batch(seed, 8 * WIDTH, lengths=[8 * length for length in LENGTHS]), seed)
     given = {name: tf.constant(values) for name, values in given.items()}
     with random_scope(tf.constant([seed, 0])), tf.GradientTape() as tape:
         outputs = case(given, training=True)

@@ -184,7 +184,7 @@ def test_seeds_that_are_none_are_one_short_message(spec, tmp_path, seeds):
     ("number", "several"),
     [
         pytest.param(signal.SIGINT, ["--seeds", "0-1"], id="interrupt-several", marks=pytest.mark.slow),
-        pytest.param(signal.SIGTERM, [], id="terminate-one", marks=pytest.mark.slow),
+        pytest.param(signal.SIGTERM, [], id="terminate-one"),
         pytest.param(signal.SIGTERM, ["--seeds", "0-1"], id="terminate-several", marks=pytest.mark.slow),
         pytest.param(signal.SIGINT, [], id="interrupt-one", marks=pytest.mark.slow),
     ],

@@ -90,10 +90,7 @@ CASES = {
 }
 
 
-@pytest.fixture(
-    scope="module",
-    params=slow_after(1, CASES),
-)
+@pytest.fixture(scope="module", params=slow_after(1, CASES))
 def predictor(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Predictor:
     return trained(tmp_path_factory.mktemp("run"), **CASES[request.param])
 
