@@ -242,9 +242,6 @@ def in_turn() -> list[Case]:
     return [*cases, *decoding(configurations)]
 
 
-SLOW_LOOPS = ("unroll", "layer_normalization")  # to compile
-
-
 def decoding(which: Any) -> list[Case]:
     """Return every configuration of an architecture that decodes, with questions in turn, and every question."""
     cases = []
@@ -253,7 +250,7 @@ def decoding(which: Any) -> list[Case]:
         if questions(needed(name).decodes):
             # Encoders' slow loops are tried beside the other tasks; shares of truth change only what training reads;
             # and answers in tokens have tests of their own.
-            slow = (*SLOW_LOOPS, "recurrent_dropout", "teacher_forcing")
+            slow = ("unroll", "layer_normalization", "recurrent_dropout", "teacher_forcing")
             tried = [without(each, *slow, "embedding") for each in which(ARCHITECTURES.load(name))]
             left = [{"architecture": name, **each} for number, each in enumerate(tried) if each not in tried[:number]]
             left = [each for each in left if each.get("decoder", True) and not ARCHITECTURES.parse(each).reads]
@@ -287,10 +284,11 @@ def few() -> list[Case]:
     encoders = [name for name in ARCHITECTURES.names() if not needed(name).decodes and not needed(name).reads]
     for (i, model), (j, head) in itertools.product(enumerate(encoders), enumerate(HEADS.names())):
         changed = (i + j) % 2
+        left_out = ("dropout", "unroll") if HEADS.load(head).tasks & set(NEEDS) else ("dropout",)
         right = without({"name": head, **extremes(HEADS.load(head))[(changed + i) % 2]}, "dropout")
         cls = ARCHITECTURES.load(model)
         tried = [extremes(cls)[changed], *reversed(configurations(cls))]
-        all_left = [without({"architecture": model, **each}, "dropout", *SLOW_LOOPS) for each in tried]
+        all_left = [without({"architecture": model, **each}, *left_out) for each in tried]
         left = next((each for each in all_left if fit(each, right)), None)
         asked = questions(HEADS.load(head).tasks)
         if left is not None:
